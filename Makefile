@@ -1,0 +1,34 @@
+# Names the steps; the scripts in auto/ take them.  Everything that is built
+# goes below build/.
+#
+#     TLS=boringssl       the TLS library the module carries
+#     BORINGSSL=/path     a checkout of BoringSSL instead of Debian's package
+#     NGINX_SRC=/path     an nginx source tree instead of the installed nginx's
+#     DESTDIR=/path       a root for `make install` other than /
+#     T=name              one unit test of `make unit`
+#     V=1                 shows the commands
+
+export TLS BORINGSSL NGINX_SRC DESTDIR T V
+
+MAKEFLAGS += --no-print-directory
+
+.PHONY: all help deps tls unit clean distclean
+
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/    make \1 \2/p' Makefile \
+	  | awk '{ printf "    %s %-12s", $$1, $$2; $$1 = $$2 = ""; print }'
+
+deps: ## install what the build and the tests need
+	@auto/deps build test
+
+tls: ## build the TLS library
+	@auto/tls
+
+unit: ## build and run the unit tests, or with T=name one of them
+	@auto/unit
+
+clean: ## remove what was built from this source
+	rm -rf build/module build/test build/asan build/*.so
+
+distclean: ## remove all that was fetched and built
+	rm -rf build
