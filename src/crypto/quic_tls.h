@@ -1,0 +1,129 @@
+
+/*
+ * The TLS driver: RFC 9001, section 4, over BoringSSL's SSL_QUIC_METHOD.
+ *
+ * A quic_tls_t is one connection's TLS.  It is given CRYPTO bytes in order,
+ * gives CRYPTO bytes out through a callback, and keys as they come to be.
+ * It knows nothing of packets.  A quic_tls_ctx_t is one server block's: the
+ * certificate and what else its ssl_* directives say.
+ *
+ * Nothing of <openssl/ssl.h> leaves this file's interface, so that another
+ * library with the same method (AWS-LC) can stand in its place.
+ */
+
+#ifndef _QUIC_TLS_H_INCLUDED_
+#define _QUIC_TLS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "crypto/quic_keys.h"
+
+
+typedef struct quic_tls_s      quic_tls_t;
+typedef struct quic_tls_ctx_s  quic_tls_ctx_t;
+
+
+/* the order is TLS's own */
+
+typedef enum {
+    QUIC_LEVEL_INITIAL = 0,
+    QUIC_LEVEL_EARLY,
+    QUIC_LEVEL_HANDSHAKE,
+    QUIC_LEVEL_APP
+} quic_level_e;
+
+#define QUIC_LEVELS  4
+
+
+/*
+ * Callbacks; "data" is quic_tls_create()'s.  They run inside
+ * quic_tls_receive() and quic_tls_start(), and must not free the quic_tls_t.
+ */
+
+typedef struct {
+    /*
+     * A traffic secret is there: "write" says for which direction.  NGX_OK or
+     * NGX_ERROR, which ends the handshake.
+     */
+    ngx_int_t  (*secret)(void *data, quic_level_e level, ngx_uint_t write,
+                         const quic_suite_t *suite, const u_char *secret,
+                         size_t len);
+
+    /* CRYPTO bytes to send at a level; to be copied.  NGX_OK or NGX_ERROR */
+    ngx_int_t  (*send)(void *data, quic_level_e level, const u_char *buf,
+                       size_t len);
+
+    /*
+     * The ClientHello has been read: the server name (empty if there was none)
+     * and the client's transport parameters are there, no answer has been
+     * made.  Chooses the context with quic_tls_use() and sets our transport
+     * parameters with quic_tls_set_params().  NGX_OK; NGX_DECLINED: refuse
+     * with the alert unrecognized_name; NGX_ERROR: end the handshake (an error
+     * that the caller has already noted).
+     */
+    ngx_int_t  (*client_hello)(void *data, ngx_str_t *server_name);
+} quic_tls_ops_t;
+
+
+/* Contexts: made when the configuration is read, errors to the log given */
+
+/*
+ * A server context with ALPN h3.  NULL on an error, logged.
+ */
+quic_tls_ctx_t *quic_tls_ctx_create(ngx_log_t *log);
+
+/* frees a context when its last connection has gone as well */
+void quic_tls_ctx_free(quic_tls_ctx_t *ctx);
+
+/*
+ * A certificate chain and its key from PEM files (or, with the key "data:...",
+ * from the string itself, as nginx has it).  "passwords" is an array of
+ * ngx_str_t or NULL.  May be called several times, for RSA and ECDSA.
+ * NGX_OK, or NGX_ERROR with a reason logged at NGX_LOG_EMERG.
+ */
+ngx_int_t quic_tls_ctx_certificate(quic_tls_ctx_t *ctx, ngx_str_t *cert,
+    ngx_str_t *key, ngx_array_t *passwords, ngx_log_t *log);
+
+
+/* Connections */
+
+/*
+ * A server's TLS, in the default server's context.  NULL: memory.
+ */
+quic_tls_t *quic_tls_create(quic_tls_ctx_t *ctx, const quic_tls_ops_t *ops,
+    void *data);
+void quic_tls_free(quic_tls_t *tls);
+
+/* within client_hello() only: NGX_OK or NGX_ERROR */
+ngx_int_t quic_tls_use(quic_tls_t *tls, quic_tls_ctx_t *ctx);
+ngx_int_t quic_tls_set_params(quic_tls_t *tls, u_char *data, size_t len);
+
+/* the client's transport parameters, in place; NGX_DECLINED: none were sent */
+ngx_int_t quic_tls_peer_params(quic_tls_t *tls, ngx_str_t *data);
+
+/*
+ * CRYPTO bytes of a level, in order, as many as have arrived.
+ *
+ * NGX_OK: the handshake is complete (every call after that answers so);
+ * NGX_AGAIN: it goes on;
+ * NGX_ERROR: quic_tls_error() says why.
+ */
+ngx_int_t quic_tls_receive(quic_tls_t *tls, quic_level_e level, u_char *data,
+    size_t len);
+
+/*
+ * QUIC's code of what went wrong, CRYPTO_ERROR with TLS's alert or another
+ * (PROTOCOL_VIOLATION: data at the wrong level, ...); "*reason" is static or
+ * lives as long as "tls".
+ */
+uint64_t quic_tls_error(quic_tls_t *tls, const char **reason);
+
+/* what was agreed on; empty before; live as long as "tls" */
+const char *quic_tls_cipher(quic_tls_t *tls);
+const char *quic_tls_group(quic_tls_t *tls);
+ngx_str_t quic_tls_server_name(quic_tls_t *tls);
+ngx_uint_t quic_tls_resumed(quic_tls_t *tls);
+
+
+#endif /* _QUIC_TLS_H_INCLUDED_ */
