@@ -12,17 +12,26 @@ export TLS BORINGSSL NGINX_SRC DESTDIR T V
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all help deps tls unit clean distclean
+.PHONY: all help deps tls install uninstall unit clean distclean
+
+all: ## build the module for the installed nginx (or NGINX_SRC)
+	@auto/module
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/    make \1 \2/p' Makefile \
-	  | awk '{ printf "    %s %-12s", $$1, $$2; $$1 = $$2 = ""; print }'
+	  | awk '{ printf "    %s %-11s", $$1, $$2; $$1 = $$2 = ""; print }'
 
 deps: ## install what the build and the tests need
 	@auto/deps build test
 
 tls: ## build the TLS library
 	@auto/tls
+
+install: all ## put the module into nginx's module folder, to be loaded
+	@auto/install
+
+uninstall: ## take it away again
+	@auto/install remove
 
 unit: ## build and run the unit tests, or with T=name one of them
 	@auto/unit
