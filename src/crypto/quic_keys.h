@@ -10,6 +10,9 @@
  * quic_keys_seal() / quic_keys_open() for every packet; quic_keys_clear() wipes
  * secrets.  A key update: quic_keys_next() makes the keys of the next phase
  * from the current ones; header protection stays.
+ *
+ * A quic_keys_t may be moved by assignment; only one of the two is then to be
+ * cleared, and the other to be wiped or overwritten.
  */
 
 #ifndef _QUIC_KEYS_H_INCLUDED_
