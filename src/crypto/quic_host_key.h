@@ -29,7 +29,10 @@ typedef struct {
 } quic_host_key_t;
 
 
-/* "len" bytes of any secret, at least 16.  NGX_OK or NGX_ERROR */
+/*
+ * From "len" bytes of any secret, at least 16.  NGX_OK, or NGX_ERROR (memory,
+ * or the secret is too short).
+ */
 ngx_int_t quic_host_key_init(quic_host_key_t *hk, const u_char *secret,
     size_t len);
 
@@ -48,7 +51,8 @@ void quic_host_cid_seal(quic_host_key_t *hk, quic_cid_t *cid, uint32_t owner,
 
 /*
  * NGX_OK with the owner, or NGX_DECLINED when it isn't one of ours (a check
- * value in the block, 32 bits, is wrong).
+ * value in the block, 32 bits, is wrong: one in 2^32 of what a client makes up
+ * passes).
  */
 ngx_int_t quic_host_cid_open(quic_host_key_t *hk, u_char *cid, size_t len,
     uint32_t *owner);
@@ -60,7 +64,7 @@ void quic_host_reset_token(quic_host_key_t *hk, u_char *cid, size_t len,
 
 /*
  * Tokens for address validation (RFC 9000, 8.1): sealed with AEAD, bound to
- * the address (and port, for Retry), made at a time in seconds.
+ * the address (and port, for Retry).
  */
 
 typedef enum {
@@ -71,6 +75,8 @@ typedef enum {
 
 typedef struct {
     quic_token_type_e    type;
+    uint32_t             version;   /* of the connection it was made for:
+                                       RFC 9369, 5 */
     uint64_t             time;      /* microseconds, when it was made */
     quic_cid_t           odcid;     /* Retry: client's first DCID */
     quic_cid_t           rscid;     /* Retry: the SCID that we sent with it */
@@ -80,16 +86,19 @@ typedef struct {
 /*
  * "addr" is the client's: for a Retry token its address and port are bound,
  * for NEW_TOKEN its address alone.  Returns the token's length in "buf"
- * (QUIC_TOKEN_MAX_LEN bytes), 0 on an error.
+ * (QUIC_TOKEN_MAX_LEN bytes), 0 on an error (no such type, or an address that
+ * is neither IPv4 nor IPv6).
  */
 size_t quic_host_token_seal(quic_host_key_t *hk, quic_token_t *token,
     struct sockaddr *addr, u_char *buf);
 
 /*
  * NGX_OK; NGX_DECLINED when it isn't ours, is damaged, or is bound to another
- * address.  Age isn't looked at: token->time.  If "*is_retry" comes back
- * non-zero with NGX_DECLINED, the token says (unauthenticated first byte) it
- * was a Retry token: RFC 9000, 8.1.3 wants INVALID_TOKEN then.
+ * address.  Neither age nor version is looked at: token->time, token->version.
+ *
+ * If "*is_retry" comes back non-zero with NGX_DECLINED, the token looks like a
+ * Retry token of ours (first byte and length, unauthenticated): RFC 9000, 8.1.3
+ * wants INVALID_TOKEN then.
  */
 ngx_int_t quic_host_token_open(quic_host_key_t *hk, quic_token_t *token,
     struct sockaddr *addr, ngx_str_t *data, ngx_uint_t *is_retry);
