@@ -12,7 +12,7 @@ export TLS BORINGSSL NGINX_SRC DESTDIR T V
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all help deps tls install uninstall unit clean distclean
+.PHONY: all help deps tls install uninstall unit asan clean distclean
 
 all: ## build the module for the installed nginx (or NGINX_SRC)
 	@auto/module
@@ -36,8 +36,14 @@ uninstall: ## take it away again
 unit: ## build and run the unit tests, or with T=name one of them
 	@auto/unit
 
+asan: ## build nginx and the module with sanitizers, into build/asan
+	@auto/asan
+
 clean: ## remove what was built from this source
 	rm -rf build/module build/test build/asan build/*.so
 
-distclean: ## remove all that was fetched and built
+distasan: ## build nginx and the module with sanitizers, into build/asan
+	@auto/asan
+
+clean: ## remove all that was fetched and built
 	rm -rf build

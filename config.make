@@ -4,7 +4,8 @@
 # same makefile may build nginx itself, against its OpenSSL.  They must come
 # first, as nginx's own headers include <openssl/...>.
 #
-# The compiler writes down which headers an object depends on.
+# The compiler writes down which headers an object depends on.  QUIC_CFLAGS is
+# for flags that nginx's own objects are not to get.
 
 ngx_quic_objs=
 
@@ -18,7 +19,7 @@ cat << END                                                    >> $NGX_MAKEFILE
 $(printf '%s.o ' $ngx_quic_objs): ALL_INCS := \
 	$(printf ' -I %s' $ngx_quic_incs) \$(ALL_INCS)
 
-$(printf '%s.o ' $ngx_quic_objs): CFLAGS += -MMD -MP
+$(printf '%s.o ' $ngx_quic_objs): CFLAGS += -MMD -MP ${QUIC_CFLAGS:-}
 
 -include $(printf '%s.d ' $ngx_quic_objs)
 
