@@ -42,8 +42,5 @@ asan: ## build nginx and the module with sanitizers, into build/asan
 clean: ## remove what was built from this source
 	rm -rf build/module build/test build/asan build/*.so
 
-distasan: ## build nginx and the module with sanitizers, into build/asan
-	@auto/asan
-
-clean: ## remove all that was fetched and built
+distclean: ## remove all that was fetched and built
 	rm -rf build
