@@ -38,7 +38,7 @@ typedef enum {
 
 /*
  * Callbacks; "data" is quic_tls_create()'s.  They run inside
- * quic_tls_receive() and quic_tls_start(), and must not free the quic_tls_t.
+ * quic_tls_receive() and must not free the quic_tls_t.
  */
 
 typedef struct {
@@ -73,13 +73,26 @@ typedef struct {
  */
 quic_tls_ctx_t *quic_tls_ctx_create(ngx_log_t *log);
 
-/* frees a context when its last connection has gone as well */
+/* frees a context when its last connection has gone as well; NULL is fine */
 void quic_tls_ctx_free(quic_tls_ctx_t *ctx);
 
 /*
- * A certificate chain and its key from PEM files (or, with the key "data:...",
- * from the string itself, as nginx has it).  "passwords" is an array of
- * ngx_str_t or NULL.  May be called several times, for RSA and ECDSA.
+ * What sessions of this context are bound to: a ticket is taken only by a
+ * context of the same name (and by a connection of the same version of QUIC).
+ * Without it the name is random, so that tickets don't outlive a reload.
+ */
+void quic_tls_ctx_name(quic_tls_ctx_t *ctx, const u_char *name, size_t len);
+
+/*
+ * A certificate chain and its key from PEM files, or from the string itself
+ * if that is "data:...", as nginx has it.  Both strings end with NUL, like all
+ * of nginx's configuration.  "passwords" is an array of ngx_str_t or NULL.
+ *
+ * May be called several times, once for each type of key (RSA, Ed25519, ECDSA
+ * on P-256, P-384 or P-521): a client gets the first of P-256, Ed25519, P-384,
+ * P-521, RSA that it has a signature algorithm for.  A second certificate of a
+ * type replaces the first.
+ *
  * NGX_OK, or NGX_ERROR with a reason logged at NGX_LOG_EMERG.
  */
 ngx_int_t quic_tls_ctx_certificate(quic_tls_ctx_t *ctx, ngx_str_t *cert,
@@ -95,12 +108,29 @@ quic_tls_t *quic_tls_create(quic_tls_ctx_t *ctx, const quic_tls_ops_t *ops,
     void *data);
 void quic_tls_free(quic_tls_t *tls);
 
-/* within client_hello() only: NGX_OK or NGX_ERROR */
+/* within client_hello() only: NGX_OK or NGX_ERROR (memory) */
 ngx_int_t quic_tls_use(quic_tls_t *tls, quic_tls_ctx_t *ctx);
 ngx_int_t quic_tls_set_params(quic_tls_t *tls, u_char *data, size_t len);
 
-/* the client's transport parameters, in place; NGX_DECLINED: none were sent */
+/*
+ * Within client_hello(): the negotiated version of QUIC.  A ticket of a
+ * connection of another version is not taken then (RFC 9369, 5).
+ */
+void quic_tls_set_version(quic_tls_t *tls, uint32_t version);
+
+/*
+ * The client's transport parameters, in place; NGX_DECLINED before the
+ * ClientHello has been read.  A client that sends none doesn't get as far as
+ * client_hello(): it is refused with missing_extension (RFC 9001, 8.2).
+ */
 ngx_int_t quic_tls_peer_params(quic_tls_t *tls, ngx_str_t *data);
+
+/*
+ * The level whose CRYPTO bytes quic_tls_receive() takes now.  It only rises,
+ * and does so inside quic_tls_receive(): bytes of a level above it have to wait
+ * (RFC 9001, 4.1.3), new ones of a level below are a PROTOCOL_VIOLATION.
+ */
+quic_level_e quic_tls_read_level(quic_tls_t *tls);
 
 /*
  * CRYPTO bytes of a level, in order, as many as have arrived.
@@ -114,8 +144,9 @@ ngx_int_t quic_tls_receive(quic_tls_t *tls, quic_level_e level, u_char *data,
 
 /*
  * QUIC's code of what went wrong, CRYPTO_ERROR with TLS's alert or another
- * (PROTOCOL_VIOLATION: data at the wrong level, ...); "*reason" is static or
- * lives as long as "tls".
+ * (PROTOCOL_VIOLATION: data at the wrong level, a session ID as for TCP;
+ * CRYPTO_BUFFER_EXCEEDED: more bytes than any flight has; INTERNAL_ERROR);
+ * "*reason" is static or lives as long as "tls".
  */
 uint64_t quic_tls_error(quic_tls_t *tls, const char **reason);
 
