@@ -9,6 +9,7 @@
 # and gets
 #
 #     $(OUT)/libwire.a, libcrypto.a, libquic.a, libh3.a   one floor each
+#     $(OUT)/libtest.a       what tests share: t/lib/*.c
 #     $(TEST_COMPILE)        the compiler with all flags, but -c and -o
 #     $(call floors,quic)    the libraries of a floor and of all below it
 #     $(TEST_LIBS)           what is to follow these: nginx's library, the TLS
@@ -71,10 +72,21 @@ endef
 
 $(foreach f,$(FLOORS),$(eval $(call floor_rule,$f)))
 
+test_objs = $(patsubst $(top)/t/lib/%.c,$(OUT)/t/lib/%.o,$(sort \
+              $(wildcard $(top)/t/lib/*.c)))
+
+$(OUT)/t/lib/%.o: $(top)/t/lib/%.c $(TEST_DEPS)
+	@mkdir -p $(@D)
+	$(TEST_COMPILE) -c $< -o $@ $(if $(KEEP_GOING),|| rm -f $@)
+
+$(OUT)/libtest.a: $(test_objs)
+	@rm -f $@
+	$(AR) rcs $@ $(wildcard $^)
+
 $(OUT)/libnginx.a: $(top)/auto/test-nginx
 	$(top)/auto/test-nginx $(OUT) "$(CC)" "$(OPT) $(NGINX_SAN)"
 
--include $(wildcard $(OUT)/src/*/*.d)
+-include $(wildcard $(OUT)/src/*/*.d $(OUT)/t/lib/*.d)
 
 .PHONY: force
 .DELETE_ON_ERROR:
