@@ -1,0 +1,105 @@
+
+/*
+ * Congestion control: what every controller shares, and the table of functions
+ * that makes one.  Bytes and microseconds.
+ *
+ * A controller hears of whole ACKs, not of single packets; it sets "window"
+ * and "rate".  What it is told comes in structs, so that one controller may
+ * need more than the others without their knowing.
+ */
+
+#ifndef _QUIC_CC_H_INCLUDED_
+#define _QUIC_CC_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "quic/quic_rtt.h"
+
+
+typedef struct quic_cc_s      quic_cc_t;
+typedef struct quic_cc_ops_s  quic_cc_ops_t;
+
+
+/* what one ACK frame brought */
+
+typedef struct {
+    uint64_t             bytes;          /* newly acknowledged, in flight */
+    uint64_t             in_flight;      /* before the ACK */
+    uint64_t             largest_time;   /* when the newest of the newly
+                                            acknowledged was sent */
+    uint64_t             now;
+    const quic_rtt_t    *rtt;
+    unsigned             rtt_sample:1;   /* rtt->latest is of this ACK */
+    unsigned             app_limited:1;  /* the window wasn't in use: 7.8 */
+} quic_cc_ack_t;
+
+
+/* packets that were declared lost in one go */
+
+typedef struct {
+    uint64_t             bytes;
+    uint64_t             in_flight;      /* before the loss */
+    uint64_t             largest_time;   /* when the newest of them was sent */
+    uint64_t             now;
+} quic_cc_loss_t;
+
+
+struct quic_cc_ops_s {
+    ngx_str_t     name;
+
+    void        (*init)(quic_cc_t *cc, uint64_t now);
+    void        (*acked)(quic_cc_t *cc, const quic_cc_ack_t *ack);
+
+    /* one reaction a round trip is the controller's business: 7.3.2 */
+    void        (*lost)(quic_cc_t *cc, const quic_cc_loss_t *loss);
+
+    /* persistent congestion: 7.6 */
+    void        (*collapse)(quic_cc_t *cc, uint64_t now);
+};
+
+
+struct quic_cc_s {
+    const quic_cc_ops_t  *ops;
+    size_t                mtu;
+    uint64_t              window;        /* bytes that may be in flight */
+    uint64_t              ssthresh;
+    uint64_t              recovery_start;  /* time; 0: never in recovery */
+    uint64_t              rate;          /* bytes a second for the pacer;
+                                            0: derived from window and RTT */
+
+    union {
+        struct {
+            uint64_t      acked;         /* bytes, towards the next increase */
+        } reno;
+    } u;
+};
+
+
+extern const quic_cc_ops_t  quic_cc_newreno;
+
+
+void quic_cc_init(quic_cc_t *cc, const quic_cc_ops_t *ops, size_t mtu,
+    uint64_t now);
+
+/*
+ * Datagrams have another size now.  A window that is still the initial one
+ * becomes that of the new size (7.2); none falls below the minimum.
+ */
+void quic_cc_set_mtu(quic_cc_t *cc, size_t mtu);
+
+/* initial and minimum window: RFC 9002, 7.2 */
+uint64_t quic_cc_initial_window(size_t mtu);
+uint64_t quic_cc_minimum_window(size_t mtu);
+
+/* the rate for the pacer: cc->rate, or N * window / srtt (7.7) */
+uint64_t quic_cc_pacing_rate(const quic_cc_t *cc, const quic_rtt_t *rtt);
+
+/* non-zero: a packet sent at "sent_time" was sent before or in recovery */
+ngx_uint_t quic_cc_in_recovery(const quic_cc_t *cc, uint64_t sent_time);
+
+/* the table of a name ("reno"), NULL when there is none */
+const quic_cc_ops_t *quic_cc_by_name(const ngx_str_t *name);
+
+
+#endif /* _QUIC_CC_H_INCLUDED_ */

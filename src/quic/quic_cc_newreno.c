@@ -1,0 +1,74 @@
+
+/* The congestion controller of RFC 9002: section 7.3, appendix B. */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "quic/quic_cc.h"
+
+
+static void quic_cc_newreno_init(quic_cc_t *cc, uint64_t now);
+static void quic_cc_newreno_acked(quic_cc_t *cc, const quic_cc_ack_t *ack);
+static void quic_cc_newreno_lost(quic_cc_t *cc, const quic_cc_loss_t *loss);
+static void quic_cc_newreno_collapse(quic_cc_t *cc, uint64_t now);
+
+
+const quic_cc_ops_t  quic_cc_newreno = {
+    ngx_string("reno"),
+    quic_cc_newreno_init,
+    quic_cc_newreno_acked,
+    quic_cc_newreno_lost,
+    quic_cc_newreno_collapse
+};
+
+
+static void
+quic_cc_newreno_init(quic_cc_t *cc, uint64_t now)
+{
+    cc->u.reno.acked = 0;
+}
+
+
+static void
+quic_cc_newreno_acked(quic_cc_t *cc, const quic_cc_ack_t *ack)
+{
+    if (ack->app_limited || quic_cc_in_recovery(cc, ack->largest_time)) {
+        return;
+    }
+
+    if (cc->window < cc->ssthresh) {
+        cc->window += ack->bytes;
+        return;
+    }
+
+    /* a datagram more for each window that was acknowledged: 7.3.3 */
+
+    cc->u.reno.acked += ack->bytes;
+
+    if (cc->u.reno.acked >= cc->window) {
+        cc->u.reno.acked -= cc->window;
+        cc->window += cc->mtu;
+    }
+}
+
+
+static void
+quic_cc_newreno_lost(quic_cc_t *cc, const quic_cc_loss_t *loss)
+{
+    if (quic_cc_in_recovery(cc, loss->largest_time)) {
+        return;
+    }
+
+    cc->recovery_start = loss->now;
+    cc->ssthresh = ngx_max(cc->window / 2, quic_cc_minimum_window(cc->mtu));
+    cc->window = cc->ssthresh;
+    cc->u.reno.acked = 0;
+}
+
+
+static void
+quic_cc_newreno_collapse(quic_cc_t *cc, uint64_t now)
+{
+    cc->window = quic_cc_minimum_window(cc->mtu);
+    cc->recovery_start = 0;
+    cc->u.reno.acked = 0;
+}
