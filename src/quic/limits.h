@@ -1,0 +1,113 @@
+
+/*
+ * Every bound of the transport and of HTTP/3, with its reason.
+ */
+
+#ifndef _QUIC_LIMITS_H_INCLUDED_
+#define _QUIC_LIMITS_H_INCLUDED_
+
+
+/*
+ * Ranges of received packet numbers that are remembered for ACKs, per space.
+ * A client that leaves a hole at every second packet can't make us keep or
+ * send more; the oldest are dropped, which RFC 9000, 13.2.3 allows.
+ */
+#define QUIC_MAX_ACK_RANGES          64
+
+/*
+ * Holes in the data of one stream.  Under 20 % random loss with a window of
+ * 1,000 packets there are about 160 of them; more means fragments made on
+ * purpose, and those are dropped unacknowledged.
+ */
+#define QUIC_MAX_STREAM_GAPS         1024
+
+/*
+ * How far ahead of its reader a receive buffer reaches at all.  Flow control
+ * and the bound below stop every peer long before; without this one a wrong
+ * window in the configuration would let a single byte make a ring of blocks
+ * of any size.
+ */
+#define QUIC_MAX_RECV_AHEAD          (1024 * 1024 * 1024)
+
+/*
+ * Bytes of CRYPTO data ahead of what TLS has read, per level.  RFC 9000, 7.5
+ * demands 4096; client hellos with post-quantum key shares and ECH take under
+ * 4 KB, a client's certificate chain may take 16 KB and more.
+ */
+#define QUIC_MAX_CRYPTO_BUFFER       (64 * 1024)
+#define QUIC_MAX_CRYPTO_GAPS         64
+
+/*
+ * Packets that came before the keys to open them (RFC 9001, 5.7): a client's
+ * 1-RTT packets overtaking its Finished, or 0-RTT ones their ClientHello.
+ */
+#define QUIC_MAX_UNDECRYPTABLE       8
+
+/* connection IDs of a peer that we store (its limit is ours to say) */
+#define QUIC_MAX_PEER_CIDS           8
+
+/* connection IDs that we issue, whatever the peer's limit */
+#define QUIC_MAX_OUR_CIDS            8
+
+/*
+ * RETIRE_CONNECTION_ID frames that wait for their acknowledgement.  A peer
+ * that forces more (retire_prior_to, CVE-2024-22189) is closed.
+ */
+#define QUIC_MAX_RETIRING_CIDS       (4 * QUIC_MAX_PEER_CIDS)
+
+/* paths of one connection at a time: the active, the one before, a probe */
+#define QUIC_MAX_PATHS               4
+
+/*
+ * Records of sent packets per space: 64 Ki packets of 1200 bytes are 79 MB in
+ * flight, 6 Gbit/s at 100 ms.  Sending stops there until packets are resolved.
+ */
+#define QUIC_MAX_SENT_PACKETS        65536
+#define QUIC_MAX_SENT_FRAMES         (4 * QUIC_MAX_SENT_PACKETS)
+
+/* more than a datagram of an Ethernet's size has room for */
+#define QUIC_MAX_PACKET_FRAMES       1024
+
+/* records that an idle space keeps room for; 1.5 KB, and 3 KB of frames */
+#define QUIC_KEEP_SENT_PACKETS       64
+#define QUIC_KEEP_SENT_FRAMES        (2 * QUIC_KEEP_SENT_PACKETS)
+
+/*
+ * The PTO doubles no more often: from 1 ms that is 17 minutes, beyond any idle
+ * timeout, and from a day it still fits in 64 bits of microseconds.
+ */
+#define QUIC_MAX_PTO_BACKOFF         20
+
+/* unsent and unacknowledged response bytes of one stream, of one connection */
+#define QUIC_MAX_STREAM_SEND_BUFFER  (16 * 1024 * 1024)
+#define QUIC_MAX_CONN_SEND_BUFFER    (32 * 1024 * 1024)
+
+/*
+ * Ranges of one stream's bytes that were acknowledged out of order, and as
+ * many that were lost: 20 % random loss in a window of 10,000 packets
+ * (1 Gbit/s at 100 ms) leaves 1,600.  Beyond that acknowledgements are
+ * forgotten and bytes sent twice.
+ */
+#define QUIC_MAX_SEND_RANGES         2048
+
+/*
+ * Free memory that a worker keeps for reuse; more goes back to the system.
+ */
+#define QUIC_MAX_CACHED_MEMORY       (16 * 1024 * 1024)
+
+/* bytes of a reason phrase in CONNECTION_CLOSE, and in a log line */
+#define QUIC_MAX_REASON              128
+
+/* datagrams: one that GSO may carry, and how many of one size in a batch */
+#define QUIC_MAX_DATAGRAM            65527
+#define QUIC_MAX_BATCH_SEGMENTS      64
+#define QUIC_MAX_BATCH_SIZE          65000
+
+/*
+ * Unidirectional streams that a client may open: control, two of QPACK's, and
+ * some of reserved types (RFC 9114, 6.2.3).
+ */
+#define QUIC_MAX_UNI_STREAMS         16
+
+
+#endif /* _QUIC_LIMITS_H_INCLUDED_ */
