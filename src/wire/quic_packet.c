@@ -304,7 +304,8 @@ quic_packet_read_cid(quic_cursor_t *c, ngx_str_t *cid)
 
 /*
  * With UINT64_MAX for "nothing received yet" the number that is expected
- * becomes 0 by itself.
+ * becomes 0 by itself.  Unlike in the RFC's sample, behind 2^62-1 comes no
+ * number that the ACK frame for it couldn't hold.
  */
 
 uint64_t
@@ -321,7 +322,9 @@ quic_pn_decode(uint64_t largest, uint64_t truncated, size_t len)
         return pn + window;
     }
 
-    if (pn > expected + window / 2 && pn >= window) {
+    if ((pn > expected + window / 2 && pn >= window)
+        || pn > QUIC_VARINT_MAX)
+    {
         return pn - window;
     }
 

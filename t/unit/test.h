@@ -96,4 +96,22 @@ test_hex(u_char *buf, size_t size, const char *hex)
 }
 
 
+/* a copy in memory of its own, where a read past the end is noticed; free() */
+
+static inline u_char *
+test_dup(const u_char *p, size_t len)
+{
+    u_char  *copy;
+
+    copy = malloc(len ? len : 1);
+    assert_non_null(copy);
+
+    if (len) {
+        memcpy(copy, p, len);
+    }
+
+    return copy;
+}
+
+
 #endif /* _TEST_H_INCLUDED_ */
