@@ -12,7 +12,8 @@ export TLS BORINGSSL NGINX_SRC DESTDIR T V
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all help deps tls install uninstall unit asan clean distclean
+.PHONY: all help deps tls install uninstall demo run unit asan clients \
+        clean distclean
 
 all: ## build the module for the installed nginx (or NGINX_SRC)
 	@auto/module
@@ -36,8 +37,17 @@ uninstall: ## take it away again
 unit: ## build and run the unit tests, or with T=name one of them
 	@auto/unit
 
+demo: ## fetch a page over HTTP/3 from an nginx with the module
+	@auto/demo
+
+run: ## the same, and stay until Ctrl-C
+	@auto/demo run
+
 asan: ## build nginx and the module with sanitizers, into build/asan
 	@auto/asan
+
+clients: ## get the foreign programs that the tests talk to
+	@auto/clients
 
 clean: ## remove what was built from this source
 	rm -rf build/module build/test build/asan build/*.so
