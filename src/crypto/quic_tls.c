@@ -240,10 +240,6 @@ quic_tls_handshake(quic_tls_t *tls)
         rc = SSL_do_handshake(tls->ssl);
     } while (rc == 1 && SSL_in_init(tls->ssl));
 
-    if (tls->failed) {
-        return NGX_ERROR;
-    }
-
     if (rc == 1) {
         tls->complete = 1;
         return NGX_OK;

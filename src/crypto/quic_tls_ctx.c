@@ -41,6 +41,8 @@ static int quic_tls_select_alpn(SSL *ssl, const u_char **out, u_char *out_len,
     const u_char *in, unsigned int len, void *arg);
 static void quic_tls_cert_free(quic_tls_cert_t *cert);
 static ngx_int_t quic_tls_ctx_set(quic_tls_ctx_t *ctx, quic_tls_cert_t *cert);
+static ngx_str_t quic_tls_shown(ngx_str_t *name);
+static ngx_uint_t quic_tls_is_data(ngx_str_t *name);
 static BIO *quic_tls_open(ngx_str_t *name, char **err);
 static ngx_int_t quic_tls_load_chain(quic_tls_cert_t *cert, ngx_str_t *name,
     char **err);
@@ -211,36 +213,41 @@ ngx_int_t
 quic_tls_ctx_certificate(quic_tls_ctx_t *ctx, ngx_str_t *name, ngx_str_t *key,
     ngx_array_t *passwords, ngx_log_t *log)
 {
-    char             *err;
-    ngx_int_t         type;
-    quic_tls_cert_t   cert;
+    char            *err;
+    ngx_int_t        type;
+    ngx_str_t        cert_shown, key_shown;
+    quic_tls_cert_t  cert;
 
     ERR_clear_error();
     ngx_memzero(&cert, sizeof(quic_tls_cert_t));
 
+    cert_shown = quic_tls_shown(name);
+    key_shown = quic_tls_shown(key);
+
     if (quic_tls_load_chain(&cert, name, &err) != NGX_OK) {
-        quic_tls_log_error(log, "cannot load certificate \"%V\": %s", name,
-                           err);
+        quic_tls_log_error(log, "cannot load certificate \"%V\": %s",
+                           &cert_shown, err);
         goto failed;
     }
 
     if (quic_tls_load_key(&cert, key, passwords, &err) != NGX_OK) {
-        quic_tls_log_error(log, "cannot load certificate key \"%V\": %s", key,
-                           err);
+        quic_tls_log_error(log, "cannot load certificate key \"%V\": %s",
+                           &key_shown, err);
         goto failed;
     }
 
     type = quic_tls_key_type(cert.key);
 
     if (type == NGX_ERROR) {
-        quic_tls_log_error(log, "cannot use certificate key \"%V\": "
-                           "neither RSA, ECDSA nor Ed25519", key);
+        quic_tls_log_error(log, "cannot use certificate key \"%V\": it is "
+                           "none of RSA, Ed25519, P-256, P-384 and P-521",
+                           &key_shown);
         goto failed;
     }
 
     if (quic_tls_ctx_set(ctx, &cert) != NGX_OK) {
         quic_tls_log_error(log, "cannot use certificate \"%V\" with key "
-                           "\"%V\"", name, key);
+                           "\"%V\"", &cert_shown, &key_shown);
         goto failed;
     }
 
@@ -297,6 +304,30 @@ quic_tls_ctx_set(quic_tls_ctx_t *ctx, quic_tls_cert_t *cert)
 }
 
 
+/* what a message shows of a name: never a key that stands in it */
+
+static ngx_str_t
+quic_tls_shown(ngx_str_t *name)
+{
+    ngx_str_t  shown;
+
+    shown = *name;
+
+    if (quic_tls_is_data(name)) {
+        ngx_str_set(&shown, "data:...");
+    }
+
+    return shown;
+}
+
+
+static ngx_uint_t
+quic_tls_is_data(ngx_str_t *name)
+{
+    return ngx_strncmp(name->data, "data:", sizeof("data:") - 1) == 0;
+}
+
+
 /* PEM from a file, or what comes after "data:" */
 
 static BIO *
@@ -304,8 +335,7 @@ quic_tls_open(ngx_str_t *name, char **err)
 {
     BIO  *bio;
 
-    if (ngx_strncmp(name->data, "data:", sizeof("data:") - 1) == 0) {
-
+    if (quic_tls_is_data(name)) {
         bio = BIO_new_mem_buf(name->data + sizeof("data:") - 1,
                               name->len - (sizeof("data:") - 1));
         *err = "BIO_new_mem_buf() failed";

@@ -213,9 +213,7 @@ test_tls_configure(test_tls_client_t *client, test_tls_client_conf_t *conf)
         || (conf->group && !SSL_set1_curves(ssl, &conf->group, 1))
         || (conf->session
             && !SSL_set_session(ssl, (SSL_SESSION *) conf->session))
-        || (!conf->no_alpn
-            && test_tls_set_alpn(ssl, conf->alpn ? conf->alpn : "h3")
-               != NGX_OK))
+        || test_tls_set_alpn(ssl, conf->alpn ? conf->alpn : "h3") != NGX_OK)
     {
         return NGX_ERROR;
     }

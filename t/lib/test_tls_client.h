@@ -36,7 +36,6 @@ typedef struct {
     int                  group;         /* NID of the only one, 0: library's */
     test_tls_session_t  *session;       /* to resume */
     unsigned             early:1;       /* 0-RTT, if the session allows it */
-    unsigned             no_alpn:1;
     unsigned             no_params:1;
 } test_tls_client_conf_t;
 
