@@ -4,9 +4,9 @@
  * host.
  *
  * A connection ID is one AES block.  A permutation under a secret key makes of
- * what doesn't repeat (owner and counter; random bits for the day when a process
- * ID comes round again) IDs that don't repeat and look random.  32 bits of zeros
- * in the block tell ours from anything else.
+ * what doesn't repeat (owner and counter; random bits for the day when a
+ * process ID comes round again) IDs that don't repeat and look random.  Zeros
+ * in 32 bits of the block tell ours from anything else.
  *
  * A token is sealed with XChaCha20-Poly1305: its nonce is long enough to be
  * drawn at random for as many tokens as a host will ever make, while AES-GCM

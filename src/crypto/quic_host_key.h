@@ -97,8 +97,8 @@ size_t quic_host_token_seal(quic_host_key_t *hk, quic_token_t *token,
  * address.  Neither age nor version is looked at: token->time, token->version.
  *
  * If "*is_retry" comes back non-zero with NGX_DECLINED, the token looks like a
- * Retry token of ours (first byte and length, unauthenticated): RFC 9000, 8.1.3
- * wants INVALID_TOKEN then.
+ * Retry token of ours (first byte and length, unauthenticated): RFC 9000,
+ * 8.1.3 wants INVALID_TOKEN then.
  */
 ngx_int_t quic_host_token_open(quic_host_key_t *hk, quic_token_t *token,
     struct sockaddr *addr, ngx_str_t *data, ngx_uint_t *is_retry);

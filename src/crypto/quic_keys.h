@@ -7,9 +7,9 @@
  * opening take no allocation.
  *
  * Steps: quic_keys_initial() or quic_keys_set() from a traffic secret; then
- * quic_keys_seal() / quic_keys_open() for every packet; quic_keys_clear() wipes
- * secrets.  A key update: quic_keys_next() makes the keys of the next phase
- * from the current ones; header protection stays.
+ * quic_keys_seal() / quic_keys_open() for every packet; quic_keys_clear()
+ * wipes secrets.  A key update: quic_keys_next() makes the keys of the next
+ * phase from the current ones; header protection stays.
  *
  * A quic_keys_t may be moved by assignment; only one of the two is then to be
  * cleared, and the other to be wiped or overwritten.
@@ -82,7 +82,8 @@ const quic_suite_t *quic_suite_by_id(uint16_t id);
 /*
  * Both directions' Initial keys from the client's first DCID; either may be
  * NULL, so that a server doesn't derive its own keys before the client's have
- * opened a packet.  NGX_OK or NGX_ERROR (memory, or a version that isn't ours).
+ * opened a packet.  NGX_OK or NGX_ERROR (memory, or a version that isn't
+ * ours).
  */
 ngx_int_t quic_keys_initial(quic_keys_t *client, quic_keys_t *server,
     uint32_t version, u_char *dcid, size_t len);
@@ -117,8 +118,8 @@ quic_keys_ready(quic_keys_t *k)
  * payload, behind which 16 bytes are free for the tag.  Header protection is
  * put on.  There must be at least 4 bytes of packet number and payload.
  *
- * NGX_OK, or NGX_ERROR when the key has sealed as many packets as RFC 9001, 6.6
- * allows: the caller updates keys long before that.
+ * NGX_OK, or NGX_ERROR when the key has sealed as many packets as RFC 9001,
+ * 6.6 allows: the caller updates keys long before that.
  */
 ngx_int_t quic_keys_seal(quic_keys_t *k, u_char *packet, size_t header_len,
     size_t pn_len, uint64_t pn, size_t len);
@@ -126,8 +127,8 @@ ngx_int_t quic_keys_seal(quic_keys_t *k, u_char *packet, size_t header_len,
 /*
  * Takes header protection off the packet: the first byte and the packet number
  * (its length comes back in *pn_len, its bytes in *truncated, not yet decoded)
- * become readable in place.  To be called once for a packet: a second call puts
- * the protection on again.
+ * become readable in place.  To be called once for a packet: a second call
+ * puts the protection on again.
  *
  * NGX_OK, or NGX_DECLINED when it's too short to sample.
  */

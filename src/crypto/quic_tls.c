@@ -454,12 +454,13 @@ quic_tls_library_error(quic_tls_t *tls)
 {
     uint32_t    code;
     uint64_t    error;
-    ngx_uint_t  i;
+    ngx_uint_t  i, n;
 
+    n = sizeof(quic_tls_errors) / sizeof(quic_tls_errors[0]);
     code = ERR_peek_error();
     error = tls->alerted ? QUIC_CRYPTO_ERROR(tls->alert) : QUIC_INTERNAL_ERROR;
 
-    for (i = 0; i < sizeof(quic_tls_errors) / sizeof(quic_tls_errors[0]); i++) {
+    for (i = 0; i < n; i++) {
         if (ERR_GET_LIB(code) == ERR_LIB_SSL
             && ERR_GET_REASON(code) == quic_tls_errors[i].reason)
         {
@@ -486,7 +487,8 @@ quic_tls_describe(quic_tls_t *tls, uint32_t code)
     last = p + sizeof(tls->text) - 1;
 
     if (tls->alerted) {
-        p = ngx_slprintf(p, last, "%s", SSL_alert_desc_string_long(tls->alert));
+        p = ngx_slprintf(p, last, "%s",
+                         SSL_alert_desc_string_long(tls->alert));
     }
 
     reason = code ? ERR_reason_error_string(code) : NULL;

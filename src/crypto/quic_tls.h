@@ -127,8 +127,8 @@ ngx_int_t quic_tls_peer_params(quic_tls_t *tls, ngx_str_t *data);
 
 /*
  * The level whose CRYPTO bytes quic_tls_receive() takes now.  It only rises,
- * and does so inside quic_tls_receive(): bytes of a level above it have to wait
- * (RFC 9001, 4.1.3), new ones of a level below are a PROTOCOL_VIOLATION.
+ * and does so inside quic_tls_receive(): bytes of a level above it have to
+ * wait (RFC 9001, 4.1.3), new ones of a level below are a PROTOCOL_VIOLATION.
  */
 quic_level_e quic_tls_read_level(quic_tls_t *tls);
 

@@ -5,8 +5,9 @@
  * which signature algorithms, no transport parameters), and it doesn't check
  * whom it talks to.
  *
- * Steps: test_tls_client_create(), test_tls_client_start() for the ClientHello,
- * then test_tls_client_receive() with what the server's driver has sent.
+ * Steps: test_tls_client_create(), test_tls_client_start() for the
+ * ClientHello, then test_tls_client_receive() with what the server's driver
+ * has sent.
  */
 
 #ifndef _TEST_TLS_CLIENT_H_INCLUDED_
@@ -41,8 +42,8 @@ typedef struct {
 
 
 /*
- * ops->client_hello isn't used.  "conf" isn't needed after the call.  NULL when
- * the library refuses what is wanted.
+ * ops->client_hello isn't used.  "conf" isn't needed after the call.  NULL
+ * when the library refuses what is wanted.
  */
 test_tls_client_t *test_tls_client_create(test_tls_client_conf_t *conf,
     const quic_tls_ops_t *ops, void *data);

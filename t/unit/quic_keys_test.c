@@ -1,5 +1,5 @@
 
-/* Packet protection: the RFCs' vectors, round trips, tampering, key updates. */
+/* Packet protection: the RFCs' vectors, round trips, tampering, updates. */
 
 #include "test.h"
 #include "crypto/quic_keys.h"
