@@ -1,0 +1,44 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "quic/quic_addr.h"
+
+
+socklen_t
+quic_addr_len(const quic_addr_t *a)
+{
+    return a->sa.sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                       : sizeof(struct sockaddr_in);
+}
+
+
+uint16_t
+quic_addr_port(const quic_addr_t *a)
+{
+    return ntohs(a->sa.sa_family == AF_INET6 ? a->sin6.sin6_port
+                                             : a->sin.sin_port);
+}
+
+
+ngx_uint_t
+quic_addr_equal(const quic_addr_t *a, const quic_addr_t *b)
+{
+    return quic_addr_same_host(a, b)
+           && quic_addr_port(a) == quic_addr_port(b);
+}
+
+
+ngx_uint_t
+quic_addr_same_host(const quic_addr_t *a, const quic_addr_t *b)
+{
+    if (a->sa.sa_family != b->sa.sa_family) {
+        return 0;
+    }
+
+    if (a->sa.sa_family == AF_INET6) {
+        return ngx_memcmp(&a->sin6.sin6_addr, &b->sin6.sin6_addr, 16) == 0
+               && a->sin6.sin6_scope_id == b->sin6.sin6_scope_id;
+    }
+
+    return a->sin.sin_addr.s_addr == b->sin.sin_addr.s_addr;
+}
