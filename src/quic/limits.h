@@ -95,6 +95,19 @@
  */
 #define QUIC_MAX_CACHED_MEMORY       (16 * 1024 * 1024)
 
+/*
+ * Replies a second that a worker gives without a connection (Version
+ * Negotiation, Retry, stateless reset, refusals), so that none of them makes
+ * it a reflector.  Retry is cheap, and is what is wanted under load.
+ */
+#define QUIC_MAX_STATELESS_REPLIES   20000
+
+/*
+ * Microseconds for which a Retry token is good: one round trip and a client's
+ * patience.
+ */
+#define QUIC_RETRY_TOKEN_LIFETIME    (30 * 1000000ULL)
+
 /* bytes of a reason phrase in CONNECTION_CLOSE, and in a log line */
 #define QUIC_MAX_REASON              128
 

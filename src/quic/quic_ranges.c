@@ -258,6 +258,23 @@ quic_ranges_trim(quic_ranges_t *r, uint64_t end)
 }
 
 
+uint64_t
+quic_ranges_absorb(quic_ranges_t *r, uint64_t end)
+{
+    ngx_uint_t  i;
+
+    i = quic_ranges_search(r, end);
+
+    if (i < r->n && r->range[i].start <= end) {
+        end = r->range[i].end;
+    }
+
+    quic_ranges_trim(r, end);
+
+    return end;
+}
+
+
 void
 quic_ranges_pop(quic_ranges_t *r)
 {

@@ -48,6 +48,12 @@ ngx_int_t quic_ranges_remove(quic_ranges_t *r, uint64_t start, uint64_t end);
 /* forgets all below "end"; can't fail */
 void quic_ranges_trim(quic_ranges_t *r, uint64_t end);
 
+/*
+ * Forgets all below "end" and the range that touches it: returns where that
+ * one ended, or else "end".  So a border moves on to the next hole.
+ */
+uint64_t quic_ranges_absorb(quic_ranges_t *r, uint64_t end);
+
 /* forgets the lowest range */
 void quic_ranges_pop(quic_ranges_t *r);
 

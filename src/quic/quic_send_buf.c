@@ -20,7 +20,6 @@ static ngx_int_t quic_send_buf_grow_ring(quic_send_buf_t *b);
 static void quic_send_buf_cut(quic_send_buf_t *b, uint64_t end);
 static void quic_send_buf_drop(quic_send_buf_t *b);
 static ngx_uint_t quic_send_buf_find(quic_send_buf_t *b, uint64_t offset);
-static void quic_send_buf_advance(quic_send_buf_t *b, uint64_t end);
 static void quic_send_buf_lose(quic_send_buf_t *b, uint64_t start,
     uint64_t end);
 
@@ -392,7 +391,9 @@ quic_send_buf_acked(quic_send_buf_t *b, uint64_t offset, size_t len,
     }
 
     if (start == b->base) {
-        quic_send_buf_advance(b, end);
+        b->base = quic_ranges_absorb(&b->acked, end);
+        quic_ranges_trim(&b->lost, b->base);
+        quic_send_buf_drop(b);
         return NGX_OK;
     }
 
@@ -407,33 +408,6 @@ quic_send_buf_acked(quic_send_buf_t *b, uint64_t offset, size_t len,
     }
 
     return NGX_OK;
-}
-
-
-/* all below "end" is acknowledged, and what of "acked" touches it */
-
-static void
-quic_send_buf_advance(quic_send_buf_t *b, uint64_t end)
-{
-    ngx_uint_t     i;
-    quic_range_t  *range;
-
-    for (i = 0; i < b->acked.n; i++) {
-        range = &b->acked.range[i];
-
-        if (range->start > end) {
-            break;
-        }
-
-        end = ngx_max(end, range->end);
-    }
-
-    b->base = end;
-
-    quic_ranges_trim(&b->acked, end);
-    quic_ranges_trim(&b->lost, end);
-
-    quic_send_buf_drop(b);
 }
 
 

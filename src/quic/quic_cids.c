@@ -1,0 +1,385 @@
+
+/*
+ * Connection IDs: RFC 9000, section 5.1.
+ *
+ * Ours are sealed blocks (crypto/quic_host_key.h), each in the endpoint's map
+ * as long as the client may use it.  The peer's are kept up to our limit; when
+ * it retires the one in use, the lowest that is left is used.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "crypto/quic_random.h"
+#include "quic/quic_conn_internal.h"
+
+
+static ngx_int_t quic_cids_add(quic_conn_t *c);
+static ngx_int_t quic_cids_retire_peers(quic_conn_t *c);
+static ngx_int_t quic_cids_retire(quic_conn_t *c, uint64_t seq);
+static ngx_int_t quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f);
+static ngx_int_t quic_cids_select(quic_conn_t *c);
+
+
+ngx_int_t
+quic_cids_init(quic_conn_t *c, quic_accept_t *accept)
+{
+    quic_cids_t  *cids;
+
+    cids = &c->cids;
+
+    quic_cid_set(&cids->peers[0].cid, accept->scid.data, accept->scid.len);
+    cids->peers[0].used = 1;
+
+    /* packets that the client sends before it knows our connection ID */
+
+    quic_cid_set(&cids->original.cid, accept->dcid.data, accept->dcid.len);
+    cids->original.data = c;
+
+    if (quic_cid_map_add(&c->ep->cids, &cids->original) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return quic_cids_add(c);
+}
+
+
+void
+quic_cids_done(quic_conn_t *c)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < QUIC_MAX_OUR_CIDS; i++) {
+        quic_cid_map_remove(&c->ep->cids, &c->cids.ours[i].node);
+    }
+
+    quic_cids_forget_original(c);
+}
+
+
+void
+quic_cids_forget_original(quic_conn_t *c)
+{
+    quic_cid_map_remove(&c->ep->cids, &c->cids.original);
+}
+
+
+static ngx_int_t
+quic_cids_add(quic_conn_t *c)
+{
+    ngx_uint_t        i;
+    quic_our_cid_t   *cid;
+    quic_endpoint_t  *ep;
+
+    ep = c->ep;
+
+    for (i = 0; i < QUIC_MAX_OUR_CIDS; i++) {
+        cid = &c->cids.ours[i];
+
+        if (cid->used) {
+            continue;
+        }
+
+        ngx_memzero(cid, sizeof(quic_our_cid_t));
+
+        quic_host_cid_seal(ep->host_key, &cid->node.cid, ep->owner,
+                           ep->cid_counter++);
+        cid->node.data = c;
+
+        if (quic_cid_map_add(&ep->cids, &cid->node) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        cid->used = 1;
+        cid->seq = c->cids.next_seq++;
+
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* the one that we put into long headers: the only one then */
+
+quic_cid_t *
+quic_cids_ours(quic_conn_t *c)
+{
+    return &c->cids.ours[0].node.cid;
+}
+
+
+quic_cid_t *
+quic_cids_peers(quic_conn_t *c)
+{
+    return &c->cids.peers[c->cids.current].cid;
+}
+
+
+void
+quic_cids_issue(quic_conn_t *c)
+{
+    ngx_uint_t  i, n, limit;
+
+    n = 0;
+
+    for (i = 0; i < QUIC_MAX_OUR_CIDS; i++) {
+        n += c->cids.ours[i].used;
+    }
+
+    limit = ngx_min(c->peer.active_connection_id_limit, QUIC_MAX_OUR_CIDS);
+
+    for ( /* void */ ; n < limit; n++) {
+
+        if (quic_cids_add(c) != NGX_OK) {
+            return;
+        }
+
+        quic_cids_by_seq(c, c->cids.next_seq - 1)->pending = 1;
+        c->pending |= QUIC_PEND_NEW_CID;
+    }
+}
+
+
+quic_our_cid_t *
+quic_cids_by_seq(quic_conn_t *c, uint64_t seq)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < QUIC_MAX_OUR_CIDS; i++) {
+        if (c->cids.ours[i].used && c->cids.ours[i].seq == seq) {
+            return &c->cids.ours[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+quic_retiring_cid_t *
+quic_cids_retiring(quic_conn_t *c, uint64_t seq)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < QUIC_MAX_RETIRING_CIDS; i++) {
+        if (c->cids.retiring[i].used && c->cids.retiring[i].seq == seq) {
+            return &c->cids.retiring[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* RFC 9000, 19.16 */
+
+ngx_int_t
+quic_cids_receive_retire(quic_conn_t *c, uint64_t seq)
+{
+    quic_our_cid_t  *cid;
+
+    if (seq >= c->cids.next_seq) {
+        quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                        "retires a connection ID never issued");
+        return NGX_ERROR;
+    }
+
+    cid = quic_cids_by_seq(c, seq);
+
+    if (cid == NULL) {
+        return NGX_OK;
+    }
+
+    if (quic_cid_equal(&cid->node.cid, &c->dcid)) {
+        quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                        "retires the connection ID of its own packet");
+        return NGX_ERROR;
+    }
+
+    quic_cid_map_remove(&c->ep->cids, &cid->node);
+    cid->used = 0;
+    cid->pending = 0;
+
+    quic_cids_issue(c);
+
+    return NGX_OK;
+}
+
+
+/* RFC 9000, 19.15 */
+
+ngx_int_t
+quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f)
+{
+    ngx_int_t     rc;
+    quic_cids_t  *cids;
+
+    cids = &c->cids;
+
+    if (cids->peers[cids->current].cid.len == 0) {
+        quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                        "NEW_CONNECTION_ID beside an empty connection ID");
+        return NGX_ERROR;
+    }
+
+    if (f->seq < cids->retire_prior_to) {
+        return quic_cids_retire(c, f->seq);
+    }
+
+    rc = quic_cids_store(c, f);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DONE ? NGX_OK : NGX_ERROR;
+    }
+
+    if (f->retire_prior_to > cids->retire_prior_to) {
+        cids->retire_prior_to = f->retire_prior_to;
+
+        return quic_cids_retire_peers(c);
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_OK; NGX_DONE: it's known already; NGX_ERROR: closed */
+
+static ngx_int_t
+quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f)
+{
+    ngx_uint_t        i, active;
+    quic_peer_cid_t  *p, *place;
+
+    place = NULL;
+    active = 0;
+
+    for (i = 0; i < QUIC_MAX_PEER_CIDS; i++) {
+        p = &c->cids.peers[i];
+
+        if (!p->used) {
+            place = p;
+            continue;
+        }
+
+        if ((p->seq == f->seq)
+            != (p->cid.len == f->cid.len
+                && ngx_memcmp(p->cid.data, f->cid.data, f->cid.len) == 0))
+        {
+            quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                            "connection ID issued twice");
+            return NGX_ERROR;
+        }
+
+        if (p->seq == f->seq) {
+            return NGX_DONE;
+        }
+
+        /* what this very frame retires doesn't count: RFC 9000, 5.1.1 */
+
+        if (p->seq >= f->retire_prior_to) {
+            active++;
+
+        } else {
+            place = place ? place : p;
+        }
+    }
+
+    if (active >= c->conf->active_cid_limit || place == NULL) {
+        quic_conn_close(c, QUIC_CONNECTION_ID_LIMIT_ERROR,
+                        "more connection IDs than allowed");
+        return NGX_ERROR;
+    }
+
+    if (place->used && quic_cids_retire(c, place->seq) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    place->used = 1;
+    place->has_token = 1;
+    place->seq = f->seq;
+    place->cid = f->cid;
+    ngx_memcpy(place->token, f->token, QUIC_RESET_TOKEN_LEN);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+quic_cids_retire_peers(quic_conn_t *c)
+{
+    ngx_uint_t        i;
+    quic_peer_cid_t  *p;
+
+    for (i = 0; i < QUIC_MAX_PEER_CIDS; i++) {
+        p = &c->cids.peers[i];
+
+        if (!p->used || p->seq >= c->cids.retire_prior_to) {
+            continue;
+        }
+
+        p->used = 0;
+
+        if (quic_cids_retire(c, p->seq) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return quic_cids_select(c);
+}
+
+
+static ngx_int_t
+quic_cids_select(quic_conn_t *c)
+{
+    ngx_uint_t    i;
+    quic_cids_t  *cids;
+
+    cids = &c->cids;
+
+    if (cids->peers[cids->current].used) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < QUIC_MAX_PEER_CIDS; i++) {
+        if (cids->peers[i].used) {
+            cids->current = i;
+            return NGX_OK;
+        }
+    }
+
+    /* not reached: the frame that retires brings one that it doesn't retire */
+
+    quic_conn_close(c, QUIC_PROTOCOL_VIOLATION, "no connection ID is left");
+
+    return NGX_ERROR;
+}
+
+
+/* RETIRE_CONNECTION_ID is to be sent; CVE-2024-22189 is why there is a bound */
+
+static ngx_int_t
+quic_cids_retire(quic_conn_t *c, uint64_t seq)
+{
+    ngx_uint_t            i;
+    quic_retiring_cid_t  *r;
+
+    if (quic_cids_retiring(c, seq)) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < QUIC_MAX_RETIRING_CIDS; i++) {
+        r = &c->cids.retiring[i];
+
+        if (!r->used) {
+            r->used = 1;
+            r->pending = 1;
+            r->seq = seq;
+            c->pending |= QUIC_PEND_RETIRE_CID;
+            return NGX_OK;
+        }
+    }
+
+    quic_conn_close(c, QUIC_CONNECTION_ID_LIMIT_ERROR,
+                    "too many connection IDs to retire");
+
+    return NGX_ERROR;
+}

@@ -1,0 +1,256 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "crypto/quic_random.h"
+#include "quic/quic_conn_internal.h"
+
+
+/*
+ * Until path MTU discovery says more: what an IPv6 path with the minimum link
+ * MTU of Ethernet carries, less what tunnels take.
+ */
+#define QUIC_CONN_START_MTU  1200
+
+
+static void quic_conn_init_spaces(quic_conn_t *c, uint64_t now);
+static void quic_conn_init_path(quic_conn_t *c, quic_datagram_t *dgram,
+    ngx_uint_t validated);
+
+
+quic_conn_t *
+quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
+    quic_accept_t *accept, quic_datagram_t *dgram, uint64_t now)
+{
+    quic_conn_t  *c;
+
+    c = quic_calloc(ep->mem, sizeof(quic_conn_t));
+    if (c == NULL) {
+        return NULL;
+    }
+
+    c->ep = ep;
+    c->mem = ep->mem;
+    c->conf = conf;
+    c->log = ep->log;
+    c->version = accept->version;
+    c->original_dcid = accept->original_dcid;
+    c->retry_scid = accept->retry_scid;
+    c->started = now;
+    c->idle_deadline = now + conf->idle_timeout;
+    c->deadline = UINT64_MAX;
+
+    quic_conn_init_path(c, dgram, accept->validated);
+    quic_conn_init_spaces(c, now);
+    quic_flow_recv_init(&c->flow_in, conf->conn_window);
+    quic_flow_send_init(&c->flow_out, 0);
+    quic_streams_init(c);
+
+    ngx_queue_insert_tail(&ep->conns, &c->all);
+    ep->nconns++;
+
+    if (quic_cids_init(c, accept) != NGX_OK
+        || ep->ops->accepted(ep->data, c, dgram->socket) != NGX_OK)
+    {
+        quic_conn_free(c);
+        return NULL;
+    }
+
+    if (quic_handshake_init(c) != NGX_OK) {
+        ep->ops->freed(ep->data, c);
+        quic_conn_free(c);
+        return NULL;
+    }
+
+    c->rx[QUIC_LEVEL_INITIAL] = accept->client;
+    c->tx[QUIC_LEVEL_INITIAL] = accept->server;
+
+    return c;
+}
+
+
+static void
+quic_conn_init_path(quic_conn_t *c, quic_datagram_t *dgram,
+    ngx_uint_t validated)
+{
+    c->path.remote = dgram->remote;
+    c->path.local = dgram->local;
+    c->path.socket = dgram->socket;
+    c->path.validated = validated ? 1 : 0;
+
+    c->mtu = ngx_min(QUIC_CONN_START_MTU, c->conf->max_datagram);
+}
+
+
+static void
+quic_conn_init_spaces(quic_conn_t *c, uint64_t now)
+{
+    ngx_uint_t          i;
+    quic_conn_space_t  *space;
+
+    quic_recovery_init(&c->recovery, c->mem, &quic_cc_newreno, c->mtu,
+                       &quic_fate_ops, c, now);
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        space = &c->space[i];
+
+        quic_ack_init(&space->ack, c->mem, i != QUIC_SPACE_APP);
+        quic_recv_buf_init(&space->crypto_in, c->mem, QUIC_MAX_CRYPTO_GAPS);
+        quic_send_buf_init(&space->crypto_out, c->mem);
+    }
+}
+
+
+void
+quic_conn_free(quic_conn_t *c)
+{
+    ngx_uint_t  i;
+
+    quic_streams_done(c);
+    quic_cids_done(c);
+    quic_receive_early_free(c);
+
+    for (i = 0; i < QUIC_LEVELS; i++) {
+        quic_handshake_discard(c, i);
+    }
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        quic_ack_done(&c->space[i].ack);
+        quic_recv_buf_done(&c->space[i].crypto_in);
+        quic_send_buf_done(&c->space[i].crypto_out);
+    }
+
+    quic_recovery_done(&c->recovery);
+
+    if (c->tls) {
+        quic_tls_free(c->tls);
+    }
+
+    if (c->in_queue) {
+        ngx_queue_remove(&c->queue);
+    }
+
+    ngx_queue_remove(&c->all);
+    c->ep->nconns--;
+
+    quic_free(c->mem, c, sizeof(quic_conn_t));
+}
+
+
+void
+quic_conn_wake(quic_conn_t *c)
+{
+    quic_endpoint_t  *ep;
+
+    ep = c->ep;
+
+    if (c->in_queue) {
+        return;
+    }
+
+    if (ngx_queue_empty(&ep->ready)) {
+        ep->ops->wakeup(ep->data);
+    }
+
+    ngx_queue_insert_tail(&ep->ready, &c->queue);
+    c->in_queue = 1;
+}
+
+
+quic_space_e
+quic_level_space(quic_level_e level)
+{
+    static const quic_space_e  spaces[QUIC_LEVELS] = {
+        QUIC_SPACE_INITIAL, QUIC_SPACE_APP, QUIC_SPACE_HANDSHAKE,
+        QUIC_SPACE_APP
+    };
+
+    return spaces[level];
+}
+
+
+void
+quic_conn_set_app(quic_conn_t *c, const quic_app_ops_t *ops, void *app)
+{
+    c->app_ops = ops;
+    c->app = app;
+}
+
+
+ngx_int_t
+quic_conn_use_tls(quic_conn_t *c, quic_tls_ctx_t *ctx)
+{
+    return quic_tls_use(c->tls, ctx);
+}
+
+
+ngx_uint_t
+quic_conn_alive(quic_conn_t *c)
+{
+    return c->state == QUIC_CONN_OPEN;
+}
+
+
+const quic_addr_t *
+quic_conn_remote(quic_conn_t *c)
+{
+    return &c->path.remote;
+}
+
+
+const quic_addr_t *
+quic_conn_local(quic_conn_t *c)
+{
+    return &c->path.local;
+}
+
+
+ngx_log_t *
+quic_conn_log(quic_conn_t *c)
+{
+    return c->log;
+}
+
+
+void
+quic_conn_set_log(quic_conn_t *c, ngx_log_t *log)
+{
+    c->log = log;
+}
+
+
+quic_tls_t *
+quic_conn_tls(quic_conn_t *c)
+{
+    return c->tls;
+}
+
+
+void
+quic_conn_set_data(quic_conn_t *c, void *data)
+{
+    c->data = data;
+}
+
+
+void *
+quic_conn_data(quic_conn_t *c)
+{
+    return c->data;
+}
+
+
+ngx_uint_t
+quic_conn_streams(quic_conn_t *c)
+{
+    return c->streams.next_peer[0] - c->streams.closed_peer[0];
+}
+
+
+void
+quic_conn_keep_alive(quic_conn_t *c, ngx_uint_t on)
+{
+    if (c->keep_alive != on) {
+        c->keep_alive = on ? 1 : 0;
+        quic_conn_wake(c);
+    }
+}

@@ -1,0 +1,116 @@
+
+/*
+ * One QUIC connection, as a server: its life from the first Initial that
+ * authenticates to the end of its draining period.  What the upper floors see.
+ *
+ * Sans-I/O: datagrams and time are handed in, datagrams are fetched, events
+ * come through callbacks.  All times are microseconds of one monotonic clock.
+ *
+ * Nothing is freed inside a call: whatever happens, a connection only notes
+ * it and stands in the endpoint's ready queue; quic_endpoint_flush() is where
+ * packets are made, timers are set and dead connections are freed.
+ */
+
+#ifndef _QUIC_CONN_H_INCLUDED_
+#define _QUIC_CONN_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "crypto/quic_tls.h"
+#include "quic/quic_addr.h"
+#include "quic/quic_stream.h"
+
+
+/* what an operator can set; made by the upper floor, outlives connections */
+
+typedef struct {
+    uint64_t     idle_timeout;           /* microseconds */
+    uint64_t     handshake_timeout;      /* microseconds */
+    uint64_t     max_streams_bidi;
+    uint64_t     stream_window;          /* bytes: receive buffer, a stream's */
+    uint64_t     conn_window;            /* bytes: of all streams */
+    uint64_t     send_buffer;            /* bytes: a stream's least */
+    ngx_uint_t   active_cid_limit;
+    size_t       max_datagram;           /* bytes that we send at most */
+    ngx_uint_t   retry;                  /* ask every client for a token */
+
+    quic_tls_ctx_t  *tls;                /* the default server's */
+} quic_conf_t;
+
+
+/*
+ * The application above: "app" is what quic_conn_set_app() was given.  Called
+ * while a datagram is processed or in a flush; may write, read, reset, close,
+ * must not block.
+ */
+
+typedef struct {
+    /* we can send 1-RTT packets: time to open our streams */
+    void  (*established)(void *app);
+
+    /* the client has opened a stream; sets s->app */
+    void  (*stream_opened)(void *app, quic_stream_t *s);
+
+    /* bytes or the end can be read; called again when more has come */
+    void  (*stream_readable)(void *app, quic_stream_t *s);
+
+    /* there is room to write; s->want_write was set and is 0 now */
+    void  (*stream_writable)(void *app, quic_stream_t *s);
+
+    /* RESET_STREAM came: nothing more will be readable */
+    void  (*stream_reset)(void *app, quic_stream_t *s, uint64_t error);
+
+    /* STOP_SENDING came: what is written won't be read; it has been answered
+       with a reset */
+    void  (*stream_stopped)(void *app, quic_stream_t *s, uint64_t error);
+
+    /*
+     * The end, whoever wanted it; the last call.  No stream may be used any
+     * more, "app" isn't referred to again.
+     */
+    void  (*closed)(void *app);
+} quic_app_ops_t;
+
+
+void quic_conn_set_app(quic_conn_t *c, const quic_app_ops_t *ops, void *app);
+
+/*
+ * Closes with an application's error code (RFC 9114's) or a transport's.
+ * "reason" is static.  The first call counts.
+ */
+void quic_conn_close_app(quic_conn_t *c, uint64_t error, const char *reason);
+void quic_conn_close(quic_conn_t *c, uint64_t error, const char *reason);
+
+/* the context that the server name chose; only in endpoint ops->server_name() */
+ngx_int_t quic_conn_use_tls(quic_conn_t *c, quic_tls_ctx_t *ctx);
+
+/* non-zero while requests may still be answered: not closing, not draining */
+ngx_uint_t quic_conn_alive(quic_conn_t *c);
+
+/* only a validated address is ever shown: the one to tell the rest of nginx */
+const quic_addr_t *quic_conn_remote(quic_conn_t *c);
+const quic_addr_t *quic_conn_local(quic_conn_t *c);
+
+/* the endpoint's log until the upper floor sets one of the connection's own */
+ngx_log_t *quic_conn_log(quic_conn_t *c);
+void quic_conn_set_log(quic_conn_t *c, ngx_log_t *log);
+
+quic_tls_t *quic_conn_tls(quic_conn_t *c);
+
+/* the upper floor's, by quic_endpoint ops->accepted() */
+void quic_conn_set_data(quic_conn_t *c, void *data);
+void *quic_conn_data(quic_conn_t *c);
+
+/* streams that the client has opened and that aren't freed yet */
+ngx_uint_t quic_conn_streams(quic_conn_t *c);
+
+/*
+ * While this is on, a PING is sent before the idle timeout can end the
+ * connection (RFC 9000, 10.1.2), so that a slow upstream doesn't cost the
+ * client its connection.
+ */
+void quic_conn_keep_alive(quic_conn_t *c, ngx_uint_t on);
+
+
+#endif /* _QUIC_CONN_H_INCLUDED_ */

@@ -1,0 +1,397 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "crypto/quic_keys.h"
+#include "quic/quic_conn_internal.h"
+#include "quic/quic_stateless.h"
+
+
+static void quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    ngx_str_t *reply, uint64_t now);
+static void quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    quic_packet_t *pkt, ngx_str_t *reply, uint64_t now);
+static ngx_int_t quic_endpoint_validate(quic_endpoint_t *ep,
+    quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
+    ngx_str_t *reply, uint64_t now);
+static void quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
+    quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
+    uint64_t now);
+static ngx_int_t quic_endpoint_spare_keys(quic_endpoint_t *ep);
+static void quic_endpoint_clear_keys(quic_endpoint_t *ep);
+static ngx_int_t quic_endpoint_flush_conn(quic_conn_t *c, u_char *buf,
+    size_t size, quic_batch_t *batch, uint64_t now);
+
+
+ngx_int_t
+quic_endpoint_init(quic_endpoint_t *ep, quic_mem_t *mem,
+    quic_host_key_t *host_key, uint32_t owner, const quic_endpoint_ops_t *ops,
+    void *data, ngx_log_t *log, uint64_t now)
+{
+    ngx_memzero(ep, sizeof(quic_endpoint_t));
+
+    ep->mem = mem;
+    ep->host_key = host_key;
+    ep->owner = owner;
+    ep->ops = ops;
+    ep->data = data;
+    ep->log = log;
+
+    ngx_queue_init(&ep->ready);
+    ngx_queue_init(&ep->conns);
+    quic_bucket_init(&ep->replies, QUIC_MAX_STATELESS_REPLIES,
+                     QUIC_MAX_STATELESS_REPLIES, now);
+
+    return quic_cid_map_init(&ep->cids, mem);
+}
+
+
+void
+quic_endpoint_done(quic_endpoint_t *ep)
+{
+    ngx_queue_t  *q;
+    quic_conn_t  *c;
+
+    while (!ngx_queue_empty(&ep->conns)) {
+        q = ngx_queue_head(&ep->conns);
+        c = ngx_queue_data(q, quic_conn_t, all);
+
+        quic_close_notify(c);
+        ep->ops->freed(ep->data, c);
+        quic_conn_free(c);
+    }
+
+    quic_endpoint_clear_keys(ep);
+    quic_free(ep->mem, ep->initial_client, sizeof(quic_keys_t));
+    quic_free(ep->mem, ep->initial_server, sizeof(quic_keys_t));
+    quic_cid_map_done(&ep->cids);
+}
+
+
+void
+quic_endpoint_receive(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    ngx_str_t *reply, uint64_t now)
+{
+    ngx_str_t         dcid;
+    quic_cid_node_t  *node;
+
+    reply->len = 0;
+
+    if (quic_packet_dcid(dgram->data, dgram->len, QUIC_CID_LEN, &dcid)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    node = quic_cid_map_find(&ep->cids, dcid.data, dcid.len);
+
+    if (node) {
+        quic_receive_datagram(node->data, dgram, now);
+        return;
+    }
+
+    quic_endpoint_unknown(ep, dgram, reply, now);
+}
+
+
+/* a datagram for no connection of ours: RFC 9000, 5.2.2 */
+
+static void
+quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    ngx_str_t *reply, uint64_t now)
+{
+    quic_packet_t  pkt;
+
+    if (quic_packet_parse(&pkt, dgram->data, dgram->len, QUIC_CID_LEN, 1)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    switch (pkt.type) {
+
+    case QUIC_PACKET_INITIAL:
+        quic_endpoint_initial(ep, dgram, &pkt, reply, now);
+        return;
+
+    case QUIC_PACKET_UNKNOWN_VERSION:
+        if (dgram->len >= QUIC_MIN_INITIAL_SIZE
+            && quic_bucket_take(&ep->replies, 1, now) == NGX_OK)
+        {
+            quic_stateless_version(&pkt, reply);
+        }
+
+        return;
+
+    case QUIC_PACKET_1RTT:
+        if (quic_bucket_take(&ep->replies, 1, now) == NGX_OK) {
+            quic_stateless_reset(ep, &pkt.dcid, dgram->len, reply);
+        }
+
+        return;
+
+    default:
+        return;
+    }
+}
+
+
+/*
+ * Nothing is allocated before the packet has been authenticated: the keys to
+ * do it with are kept for the next connection.
+ */
+
+static void
+quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    quic_packet_t *pkt, ngx_str_t *reply, uint64_t now)
+{
+    quic_accept_t       accept;
+    const quic_conf_t  *conf;
+
+    /* RFC 9000, 14.1 and 7.2; version 2 comes with its negotiation */
+
+    if (dgram->len < QUIC_MIN_INITIAL_SIZE
+        || pkt->dcid.len < 8
+        || pkt->version != QUIC_VERSION_1)
+    {
+        return;
+    }
+
+    ngx_memzero(&accept, sizeof(quic_accept_t));
+
+    if (quic_endpoint_validate(ep, dgram, pkt, &accept, reply, now)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    conf = ep->ops->conf(ep->data, dgram->socket);
+
+    if (conf->retry && !accept.validated) {
+        if (quic_bucket_take(&ep->replies, 1, now) == NGX_OK) {
+            quic_stateless_retry(ep, pkt, dgram, reply, now);
+        }
+
+        return;
+    }
+
+    quic_endpoint_accept(ep, conf, dgram, pkt, &accept, now);
+}
+
+
+/*
+ * Looks at the token: RFC 9000, 8.1.  NGX_OK with the connection IDs that it
+ * brings, or NGX_DECLINED: refused.
+ */
+
+static ngx_int_t
+quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    quic_packet_t *pkt, quic_accept_t *accept, ngx_str_t *reply, uint64_t now)
+{
+    ngx_int_t      rc;
+    ngx_uint_t     is_retry;
+    quic_token_t   token;
+
+    quic_cid_set(&accept->original_dcid, pkt->dcid.data, pkt->dcid.len);
+
+    if (pkt->token.len == 0) {
+        return NGX_OK;
+    }
+
+    rc = quic_host_token_open(ep->host_key, &token, &dgram->remote.sa,
+                              &pkt->token, &is_retry);
+
+    if (rc == NGX_OK && token.type == QUIC_TOKEN_RETRY) {
+
+        if (quic_cid_equal(&token.rscid, &pkt->dcid)
+            && now + ep->wall - token.time < QUIC_RETRY_TOKEN_LIFETIME)
+        {
+            accept->original_dcid = token.odcid;
+            accept->retry_scid = token.rscid;
+            accept->validated = 1;
+            return NGX_OK;
+        }
+
+        is_retry = 1;
+    }
+
+    if (!is_retry) {
+        /* RFC 9000, 8.1.3: as if there were none */
+        return NGX_OK;
+    }
+
+    if (quic_bucket_take(&ep->replies, 1, now) == NGX_OK) {
+        quic_stateless_close(pkt, QUIC_INVALID_TOKEN, "invalid Retry token",
+                             reply);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static void
+quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
+    quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
+    uint64_t now)
+{
+    size_t        pn_len;
+    uint64_t      pn;
+    ngx_str_t     payload;
+    quic_conn_t  *c;
+
+    if (quic_endpoint_spare_keys(ep) != NGX_OK
+        || quic_keys_initial(ep->initial_client, ep->initial_server,
+                             pkt->version, pkt->dcid.data, pkt->dcid.len)
+           != NGX_OK)
+    {
+        return;
+    }
+
+    if (quic_keys_unprotect(ep->initial_client, pkt, &pn_len, &pn) != NGX_OK
+        || quic_keys_open(ep->initial_client, pkt, pn_len, pn, &payload)
+           != NGX_OK)
+    {
+        goto failed;
+    }
+
+    accept->version = pkt->version;
+    accept->dcid = pkt->dcid;
+    accept->scid = pkt->scid;
+    accept->client = ep->initial_client;
+    accept->server = ep->initial_server;
+
+    c = quic_conn_create(ep, conf, accept, dgram, now);
+
+    if (c == NULL) {
+        goto failed;
+    }
+
+    ep->initial_client = NULL;
+    ep->initial_server = NULL;
+
+    quic_receive_first(c, dgram, pkt, pn, &payload, now);
+
+    return;
+
+failed:
+
+    quic_endpoint_clear_keys(ep);
+}
+
+
+static ngx_int_t
+quic_endpoint_spare_keys(quic_endpoint_t *ep)
+{
+    if (ep->initial_client == NULL) {
+        ep->initial_client = quic_calloc(ep->mem, sizeof(quic_keys_t));
+    }
+
+    if (ep->initial_server == NULL) {
+        ep->initial_server = quic_calloc(ep->mem, sizeof(quic_keys_t));
+    }
+
+    return ep->initial_client && ep->initial_server ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+quic_endpoint_clear_keys(quic_endpoint_t *ep)
+{
+    if (ep->initial_client) {
+        quic_keys_clear(ep->initial_client);
+    }
+
+    if (ep->initial_server) {
+        quic_keys_clear(ep->initial_server);
+    }
+}
+
+
+void
+quic_endpoint_timeout(quic_endpoint_t *ep, quic_conn_t *c, uint64_t now)
+{
+    c->deadline = UINT64_MAX;
+
+    quic_timers_expire(c, now);
+}
+
+
+/*
+ * A connection that has filled a batch goes to the end of the queue: none
+ * keeps the others waiting for more than that.
+ */
+
+ngx_int_t
+quic_endpoint_flush(quic_endpoint_t *ep, u_char *buf, size_t size,
+    quic_batch_t *batch, uint64_t now)
+{
+    ngx_queue_t  *q;
+    quic_conn_t  *c;
+
+    while (!ngx_queue_empty(&ep->ready)) {
+        q = ngx_queue_head(&ep->ready);
+        c = ngx_queue_data(q, quic_conn_t, queue);
+
+        if (quic_endpoint_flush_conn(c, buf, size, batch, now) == NGX_OK) {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(&ep->ready, q);
+            return NGX_OK;
+        }
+
+        ngx_queue_remove(q);
+        c->in_queue = 0;
+
+        if (c->state == QUIC_CONN_DEAD) {
+            quic_close_notify(c);
+            ep->ops->freed(ep->data, c);
+            quic_conn_free(c);
+        }
+    }
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+quic_endpoint_flush_conn(quic_conn_t *c, u_char *buf, size_t size,
+    quic_batch_t *batch, uint64_t now)
+{
+    uint64_t  deadline;
+
+    quic_streams_reap(c);
+
+    if (c->state != QUIC_CONN_OPEN) {
+        quic_close_notify(c);
+    }
+
+    if (quic_send_batch(c, buf, size, batch, now) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    deadline = quic_timers_deadline(c);
+
+    if (deadline != c->deadline) {
+        c->deadline = deadline;
+        c->ep->ops->timer(c->ep->data, c, deadline);
+    }
+
+    return NGX_DONE;
+}
+
+
+void
+quic_endpoint_each(quic_endpoint_t *ep,
+    void (*visit)(quic_conn_t *c, void *data), void *data)
+{
+    ngx_queue_t  *q, *next;
+    quic_conn_t  *c;
+
+    for (q = ngx_queue_head(&ep->conns);
+         q != ngx_queue_sentinel(&ep->conns);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        c = ngx_queue_data(q, quic_conn_t, all);
+
+        visit(c, data);
+    }
+}

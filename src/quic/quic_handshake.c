@@ -1,0 +1,373 @@
+
+/*
+ * The handshake: what TLS says through its callbacks, and the keys of the four
+ * levels as they come and go (RFC 9001, section 4).
+ *
+ * A server's levels: Initial keys are discarded with the first Handshake packet
+ * that opens (4.9.1), Handshake keys when the handshake is complete, which for
+ * a server is when it is confirmed (4.1.2, 4.9.2).
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "crypto/quic_random.h"
+#include "quic/quic_conn_internal.h"
+
+
+static ngx_int_t quic_handshake_secret(void *data, quic_level_e level,
+    ngx_uint_t write, const quic_suite_t *suite, const u_char *secret,
+    size_t len);
+static ngx_int_t quic_handshake_send(void *data, quic_level_e level,
+    const u_char *buf, size_t len);
+static ngx_int_t quic_handshake_client_hello(void *data, ngx_str_t *name);
+static ngx_int_t quic_handshake_peer_params(quic_conn_t *c);
+static ngx_int_t quic_handshake_our_params(quic_conn_t *c);
+static void quic_handshake_established(quic_conn_t *c);
+static void quic_handshake_complete(quic_conn_t *c);
+static ngx_int_t quic_handshake_next_keys(quic_conn_t *c);
+static void quic_handshake_free_keys(quic_conn_t *c, quic_keys_t **keys);
+
+
+static const quic_tls_ops_t  quic_handshake_ops = {
+    quic_handshake_secret,
+    quic_handshake_send,
+    quic_handshake_client_hello
+};
+
+
+ngx_int_t
+quic_handshake_init(quic_conn_t *c)
+{
+    c->tls = quic_tls_create(c->conf->tls, &quic_handshake_ops, c);
+
+    return c->tls ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+quic_handshake_secret(void *data, quic_level_e level, ngx_uint_t write,
+    const quic_suite_t *suite, const u_char *secret, size_t len)
+{
+    quic_conn_t  *c = data;
+
+    quic_keys_t  *keys, **place;
+
+    place = write ? &c->tx[level] : &c->rx[level];
+
+    keys = quic_calloc(c->mem, sizeof(quic_keys_t));
+    if (keys == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (quic_keys_set(keys, suite, c->version, secret, len) != NGX_OK) {
+        quic_free(c->mem, keys, sizeof(quic_keys_t));
+        return NGX_ERROR;
+    }
+
+    quic_handshake_free_keys(c, place);
+    *place = keys;
+
+    if (level == QUIC_LEVEL_APP && !write) {
+        return quic_handshake_next_keys(c);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+quic_handshake_send(void *data, quic_level_e level, const u_char *buf,
+    size_t len)
+{
+    quic_conn_t  *c = data;
+
+    quic_space_e  space;
+
+    space = quic_level_space(level);
+
+    return quic_send_buf_append(&c->space[space].crypto_out, buf, len);
+}
+
+
+static ngx_int_t
+quic_handshake_client_hello(void *data, ngx_str_t *name)
+{
+    quic_conn_t  *c = data;
+
+    ngx_int_t  rc;
+
+    if (quic_handshake_peer_params(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = c->ep->ops->server_name(c->ep->data, c, name);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return quic_handshake_our_params(c);
+}
+
+
+static ngx_int_t
+quic_handshake_peer_params(quic_conn_t *c)
+{
+    ngx_str_t                 data;
+    const char               *reason;
+    quic_cid_t               *scid;
+    quic_transport_params_t  *tp;
+
+    if (quic_tls_peer_params(c->tls, &data) != NGX_OK) {
+        /* TLS answers with its alert missing_extension: RFC 9001, 8.2 */
+        return NGX_ERROR;
+    }
+
+    tp = &c->peer;
+
+    if (quic_transport_params_parse(tp, data.data, data.len, &reason)
+        != NGX_OK)
+    {
+        quic_conn_close(c, QUIC_TRANSPORT_PARAMETER_ERROR, reason);
+        return NGX_ERROR;
+    }
+
+    /* RFC 9000, 7.3 */
+
+    scid = quic_cids_peers(c);
+
+    if (!tp->has_initial_scid
+        || tp->initial_scid.len != scid->len
+        || ngx_memcmp(tp->initial_scid.data, scid->data, scid->len) != 0)
+    {
+        quic_conn_close(c, QUIC_TRANSPORT_PARAMETER_ERROR,
+                        "initial_source_connection_id does not match");
+        return NGX_ERROR;
+    }
+
+    c->has_params = 1;
+    c->recovery.max_ack_delay = tp->max_ack_delay;
+    c->mtu = ngx_min(c->mtu, tp->max_udp_payload_size);
+
+    quic_flow_send_init(&c->flow_out, tp->initial_max_data);
+    quic_streams_set_limits(c);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+quic_handshake_our_params(quic_conn_t *c)
+{
+    size_t                    len;
+    u_char                    buf[512];
+    quic_transport_params_t   tp;
+
+    quic_transport_params_init(&tp);
+
+    tp.max_idle_timeout = c->conf->idle_timeout;
+    tp.max_ack_delay = QUIC_MAX_ACK_DELAY;
+    tp.initial_max_data = c->flow_in.max;
+    tp.initial_max_stream_data_bidi_remote = c->conf->stream_window;
+    tp.initial_max_stream_data_uni = c->conf->stream_window;
+    tp.initial_max_streams_bidi = c->streams.max_peer[0];
+    tp.initial_max_streams_uni = c->streams.max_peer[1];
+    tp.active_connection_id_limit = c->conf->active_cid_limit;
+
+    /* until paths can be validated, a client must stay where it is */
+    tp.disable_active_migration = 1;
+
+    tp.has_original_dcid = 1;
+    tp.original_dcid = c->original_dcid;
+
+    tp.has_initial_scid = 1;
+    tp.initial_scid = *quic_cids_ours(c);
+
+    if (c->retry_scid.len) {
+        tp.has_retry_scid = 1;
+        tp.retry_scid = c->retry_scid;
+    }
+
+    tp.has_reset_token = 1;
+    quic_host_reset_token(c->ep->host_key, tp.initial_scid.data,
+                          tp.initial_scid.len, tp.reset_token);
+
+    len = quic_transport_params_write(&tp, buf, sizeof(buf),
+                                      quic_random_u64());
+    if (len == 0) {
+        return NGX_ERROR;
+    }
+
+    return quic_tls_set_params(c->tls, buf, len);
+}
+
+
+void
+quic_handshake_advance(quic_conn_t *c, quic_level_e level)
+{
+    ngx_int_t         rc;
+    uint64_t          error;
+    ngx_str_t         span;
+    const char       *reason;
+    quic_recv_buf_t  *in;
+
+    in = &c->space[quic_level_space(level)].crypto_in;
+
+    for ( ;; ) {
+        quic_recv_buf_peek(in, &span);
+
+        if (span.len == 0) {
+            return;
+        }
+
+        rc = quic_tls_receive(c->tls, level, span.data, span.len);
+
+        quic_recv_buf_consume(in, span.len);
+
+        if (rc == NGX_ERROR) {
+            error = quic_tls_error(c->tls, &reason);
+            quic_conn_close(c, error, reason);
+            return;
+        }
+
+        quic_handshake_established(c);
+
+        if (rc == NGX_OK && !c->handshake_done) {
+            quic_handshake_complete(c);
+            return;
+        }
+    }
+}
+
+
+/* the application may send as soon as there are 1-RTT keys to do it with */
+
+static void
+quic_handshake_established(quic_conn_t *c)
+{
+    if (c->established || c->tx[QUIC_LEVEL_APP] == NULL) {
+        return;
+    }
+
+    c->established = 1;
+
+    c->app_ops->established(c->app);
+}
+
+
+static void
+quic_handshake_complete(quic_conn_t *c)
+{
+    c->handshake_done = 1;
+    c->path.validated = 1;
+    c->recovery.handshake_confirmed = 1;
+    c->pending |= QUIC_PEND_HANDSHAKE_DONE;
+
+    quic_handshake_discard(c, QUIC_LEVEL_HANDSHAKE);
+    quic_cids_forget_original(c);
+    quic_cids_issue(c);
+}
+
+
+void
+quic_handshake_discard(quic_conn_t *c, quic_level_e level)
+{
+    quic_handshake_free_keys(c, &c->rx[level]);
+    quic_handshake_free_keys(c, &c->tx[level]);
+
+    if (level == QUIC_LEVEL_APP) {
+        quic_handshake_free_keys(c, &c->phase.next_rx);
+        quic_handshake_free_keys(c, &c->phase.prev_rx);
+        return;
+    }
+
+    if (level == QUIC_LEVEL_INITIAL || level == QUIC_LEVEL_HANDSHAKE) {
+        quic_recovery_discard(&c->recovery, quic_level_space(level));
+    }
+}
+
+
+static void
+quic_handshake_free_keys(quic_conn_t *c, quic_keys_t **keys)
+{
+    if (*keys) {
+        quic_keys_clear(*keys);
+        quic_free(c->mem, *keys, sizeof(quic_keys_t));
+        *keys = NULL;
+    }
+}
+
+
+static ngx_int_t
+quic_handshake_next_keys(quic_conn_t *c)
+{
+    quic_keys_t  *keys;
+
+    keys = quic_calloc(c->mem, sizeof(quic_keys_t));
+    if (keys == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (quic_keys_next(keys, c->rx[QUIC_LEVEL_APP]) != NGX_OK) {
+        quic_free(c->mem, keys, sizeof(quic_keys_t));
+        return NGX_ERROR;
+    }
+
+    c->phase.next_rx = keys;
+
+    return NGX_OK;
+}
+
+
+/*
+ * RFC 9001, 6.2: a packet of the next phase has been opened with next_rx; our
+ * own keys follow at once.  The keys before are kept for packets that come
+ * late (6.5), until the phase after.
+ */
+
+ngx_int_t
+quic_handshake_update_keys(quic_conn_t *c, uint64_t pn)
+{
+    quic_keys_t            *tx;
+    quic_key_phase_t       *phase;
+    quic_recovery_space_t  *space;
+
+    phase = &c->phase;
+    space = &c->recovery.space[QUIC_SPACE_APP];
+
+    if (phase->prev_rx
+        && (space->largest_acked == UINT64_MAX
+            || space->largest_acked < phase->first_tx))
+    {
+        quic_conn_close(c, QUIC_KEY_UPDATE_ERROR,
+                        "key update before the last one was acknowledged");
+        return NGX_ERROR;
+    }
+
+    tx = quic_calloc(c->mem, sizeof(quic_keys_t));
+
+    if (tx == NULL || quic_keys_next(tx, c->tx[QUIC_LEVEL_APP]) != NGX_OK) {
+        quic_free(c->mem, tx, sizeof(quic_keys_t));
+        quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for keys");
+        return NGX_ERROR;
+    }
+
+    quic_handshake_free_keys(c, &c->tx[QUIC_LEVEL_APP]);
+    quic_handshake_free_keys(c, &phase->prev_rx);
+
+    c->tx[QUIC_LEVEL_APP] = tx;
+    phase->prev_rx = c->rx[QUIC_LEVEL_APP];
+    c->rx[QUIC_LEVEL_APP] = phase->next_rx;
+    phase->next_rx = NULL;
+
+    phase->phase ^= 1;
+    phase->first_rx = pn;
+    phase->first_tx = space->sent.next;
+
+    if (quic_handshake_next_keys(c) != NGX_OK) {
+        quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for keys");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}

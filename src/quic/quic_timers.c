@@ -1,0 +1,165 @@
+
+/*
+ * Every deadline of a connection, of which the earliest is the one that the
+ * upper floor's timer is set to:
+ *
+ *     recovery   a packet is to be declared lost, or a probe to be sent
+ *     ack        what was received must be acknowledged
+ *     pacing     the next burst may go
+ *     idle       nobody has said anything for too long: RFC 9000, 10.1
+ *     ping       in time before that, while requests are running
+ *     handshake  a client that doesn't finish it
+ *     close      the closing or draining period is over
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "quic/quic_conn_internal.h"
+
+
+static uint64_t quic_timers_idle(quic_conn_t *c);
+static uint64_t quic_timers_ack(quic_conn_t *c);
+static void quic_timers_recovery(quic_conn_t *c, uint64_t now);
+
+
+uint64_t
+quic_timers_deadline(quic_conn_t *c)
+{
+    uint64_t  deadline;
+
+    switch (c->state) {
+
+    case QUIC_CONN_OPEN:
+        break;
+
+    case QUIC_CONN_DEAD:
+        return UINT64_MAX;
+
+    default:
+        return c->close_deadline;
+    }
+
+    deadline = c->idle_deadline;
+    deadline = ngx_min(deadline, quic_timers_ack(c));
+    deadline = ngx_min(deadline, quic_recovery_deadline(&c->recovery));
+
+    if (c->pace_deadline) {
+        deadline = ngx_min(deadline, c->pace_deadline);
+    }
+
+    if (c->ping_deadline && c->keep_alive) {
+        deadline = ngx_min(deadline, c->ping_deadline);
+    }
+
+    if (!c->handshake_done) {
+        deadline = ngx_min(deadline, c->started + c->conf->handshake_timeout);
+    }
+
+    return deadline;
+}
+
+
+static uint64_t
+quic_timers_ack(quic_conn_t *c)
+{
+    ngx_uint_t  i;
+    uint64_t    deadline;
+
+    deadline = UINT64_MAX;
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        deadline = ngx_min(deadline, c->space[i].ack.deadline);
+    }
+
+    return deadline;
+}
+
+
+void
+quic_timers_expire(quic_conn_t *c, uint64_t now)
+{
+    quic_conn_wake(c);
+
+    if (c->state != QUIC_CONN_OPEN) {
+        if (c->close_deadline && c->close_deadline <= now) {
+            c->state = QUIC_CONN_DEAD;
+        }
+
+        return;
+    }
+
+    if (c->idle_deadline <= now) {
+        quic_close_silent(c, "idle timeout");
+        return;
+    }
+
+    if (!c->handshake_done
+        && c->started + c->conf->handshake_timeout <= now)
+    {
+        quic_close_silent(c, "handshake timeout");
+        return;
+    }
+
+    if (c->keep_alive && c->ping_deadline && c->ping_deadline <= now) {
+        c->ping_deadline = 0;
+        c->pending |= QUIC_PEND_PING;
+    }
+
+    quic_timers_recovery(c, now);
+}
+
+
+static void
+quic_timers_recovery(quic_conn_t *c, uint64_t now)
+{
+    quic_space_e        space;
+    quic_conn_space_t  *s;
+
+    if (quic_recovery_deadline(&c->recovery) > now
+        || quic_recovery_timeout(&c->recovery, &space, now)
+           != QUIC_TIMEOUT_PTO)
+    {
+        return;
+    }
+
+    /*
+     * RFC 9002, 6.2.4: two probes, with data where there is some.  What is in
+     * flight in a handshake is all worth sending again.
+     */
+
+    s = &c->space[space];
+    s->probes = 2;
+
+    if (quic_send_buf_resend(&s->crypto_out) != NGX_OK) {
+        quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for a probe");
+    }
+}
+
+
+/* the timeout is the smaller one of both sides', and at least 3 PTO */
+
+static uint64_t
+quic_timers_idle(quic_conn_t *c)
+{
+    uint64_t  idle;
+
+    idle = c->conf->idle_timeout;
+
+    if (c->peer.max_idle_timeout) {
+        idle = ngx_min(idle, c->peer.max_idle_timeout);
+    }
+
+    return ngx_max(idle, 3 * quic_recovery_pto(&c->recovery, QUIC_SPACE_APP));
+}
+
+
+void
+quic_timers_active(quic_conn_t *c, uint64_t now)
+{
+    uint64_t  idle;
+
+    idle = quic_timers_idle(c);
+
+    c->idle_deadline = now + idle;
+    c->ping_deadline = now + idle / 2;
+}
