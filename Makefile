@@ -12,8 +12,8 @@ export TLS BORINGSSL NGINX_SRC DESTDIR T V
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all help deps tls install uninstall demo run unit asan clients \
-        clean distclean
+.PHONY: all help deps tls install uninstall unit test test-matrix test-long \
+        demo run asan clients clean distclean
 
 all: ## build the module for the installed nginx (or NGINX_SRC)
 	@auto/module
@@ -36,6 +36,15 @@ uninstall: ## take it away again
 
 unit: ## build and run the unit tests, or with T=name one of them
 	@auto/unit
+
+test: ## build everything and run all tests
+	@auto/test
+
+test-matrix: ## serve a page with the nginx of other Debian suites
+	@auto/matrix
+
+test-long: ## all of these, and what takes longer
+	@auto/test long
 
 demo: ## fetch a page over HTTP/3 from an nginx with the module
 	@auto/demo
