@@ -303,13 +303,14 @@ quic_sent_trim_time(quic_sent_t *s)
 
 
 void
-quic_sent_acked(quic_sent_t *s, uint64_t pn)
+quic_sent_acked(quic_sent_t *s, uint64_t pn, uint64_t now)
 {
     quic_sent_packet_t  *p;
 
     p = quic_sent_record(s, pn);
 
     p->state = QUIC_SENT_ACKED;
+    p->time = now;
     p->run = pn;
 }
 

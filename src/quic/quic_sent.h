@@ -44,7 +44,8 @@ typedef struct {
 
 
 typedef struct {
-    uint64_t     time;           /* microseconds, when it was sent */
+    uint64_t     time;           /* microseconds, when it was sent, or
+                                    found to be ACKED or LOST */
 
     union {
         uint64_t frame;          /* number of the first frame record */
@@ -114,10 +115,10 @@ quic_sent_frame_of(quic_sent_t *s, quic_sent_packet_t *p, ngx_uint_t i)
 
 /*
  * Gives up the oldest records that are resolved: acked; or lost, or not in
- * flight, and sent at "until" or earlier (their ACK may still come for a while,
- * and what isn't in flight is never declared lost).  A skipped number goes
- * with the packet that followed it.  Empty rings are given back when they are
- * large.
+ * flight, whose "time" is "until" or earlier (their ACK may still come for a
+ * while, and what isn't in flight is never declared lost).  A skipped number
+ * is kept for the time of the packet that followed it.  Empty rings are given
+ * back when they are large.
  */
 void quic_sent_trim(quic_sent_t *s, uint64_t until);
 
@@ -128,7 +129,7 @@ void quic_sent_trim(quic_sent_t *s, uint64_t until);
 uint64_t quic_sent_trim_time(quic_sent_t *s);
 
 /* a record becomes ACKED; its frames are no longer of interest */
-void quic_sent_acked(quic_sent_t *s, uint64_t pn);
+void quic_sent_acked(quic_sent_t *s, uint64_t pn, uint64_t now);
 
 /*
  * The records that an ACK frame covers and that are not ACKED yet, in

@@ -100,7 +100,7 @@ walk(ngx_uint_t n, quic_range_t *ranges)
     while (quic_sent_walk_next(&w, &pn)) {
         len += snprintf(out + len, sizeof(out) - len, "%lu ", pn);
         assert_true(len < sizeof(out));
-        quic_sent_acked(&s, pn);
+        quic_sent_acked(&s, pn, 9000);
     }
 
     assert_null(quic_sent_walk_next(&w, &pn));
@@ -179,7 +179,7 @@ test_trim(void **state)
 
     /* nothing goes before the oldest */
 
-    quic_sent_acked(&s, 1);
+    quic_sent_acked(&s, 1, 9000);
     quic_sent_trim(&s, UINT64_MAX);
     assert_int_equal(s.first, 0);
     assert_int_equal(quic_sent_trim_time(&s), UINT64_MAX);
@@ -205,7 +205,7 @@ test_trim(void **state)
 
     /* what is acked goes at once */
 
-    quic_sent_acked(&s, 3);
+    quic_sent_acked(&s, 3, 9000);
     assert_int_equal(quic_sent_trim_time(&s), 0);
     quic_sent_trim(&s, 0);
     assert_int_equal(s.first, 4);
@@ -232,13 +232,13 @@ test_skipped(void **state)
     quic_sent_trim(&s, UINT64_MAX);
     assert_int_equal(s.first, 0);
 
-    quic_sent_acked(&s, 1);
-    assert_int_equal(quic_sent_trim_time(&s), 5000);
-    quic_sent_trim(&s, 4999);
+    quic_sent_acked(&s, 1, 9000);
+    assert_int_equal(quic_sent_trim_time(&s), 9000);
+    quic_sent_trim(&s, 8999);
     assert_int_equal(s.first, 0);
     assert_int_equal(quic_sent_get(&s, 0)->state, QUIC_SENT_SKIPPED);
 
-    quic_sent_trim(&s, 5000);
+    quic_sent_trim(&s, 9000);
     assert_int_equal(s.first, 2);
 
     done();
@@ -301,7 +301,7 @@ test_long_runs(void **state)
     }
 
     for (pn = 29999; pn > 0; pn--) {
-        quic_sent_acked(&s, pn);
+        quic_sent_acked(&s, pn, 9000);
     }
 
     for (pn = 29999, steps = 0; pn > 0; pn--) {
@@ -361,7 +361,7 @@ test_limits(void **state)
     assert_int_equal(quic_sent_open(&s), NGX_AGAIN);
 
     for (i = 1; i <= QUIC_MAX_SENT_PACKETS; i++) {
-        quic_sent_acked(&s, i);
+        quic_sent_acked(&s, i, 9000);
     }
 
     quic_sent_trim(&s, 0);
@@ -400,14 +400,14 @@ test_gives_memory_back(void **state)
     init();
 
     put(1, 1000);
-    quic_sent_acked(&s, 0);
+    quic_sent_acked(&s, 0, 9000);
     small = mem.used;
     quic_sent_trim(&s, 0);
     assert_int_equal(mem.used, small);
 
     for (i = 1; i < 1000; i++) {
         put(1, 1000);
-        quic_sent_acked(&s, i);
+        quic_sent_acked(&s, i, 9000);
     }
 
     assert_true(mem.used > small);
@@ -574,6 +574,7 @@ model_ack(void)
             p = end + 1;
 
             model[pn].state = QUIC_SENT_ACKED;
+            model[pn].time = 9000;
         }
     }
 
