@@ -1,0 +1,891 @@
+
+/*
+ * RFC 9002, in the order of its appendix A: sending, acknowledgments, loss
+ * detection, the timer.
+ *
+ * Two things are done otherwise than there.  No list of packets is searched:
+ * numbers and send times rise together, so what is lost is found by one pointer
+ * per space that only moves up ("oldest").  And there is no timer to be set:
+ * quic_recovery_deadline() computes it from the state whenever it is asked.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "crypto/quic_random.h"
+#include "quic/limits.h"
+#include "quic/quic_recovery.h"
+
+
+#define QUIC_PACKET_THRESHOLD       3    /* 6.1.1 */
+#define QUIC_PERSISTENT_CONGESTION  3    /* 7.6.1 */
+
+/*
+ * Packets from one skipped number to the next, at random up to as many as have
+ * been sent: often in the first flights, in which a lie about ACKs would gain
+ * most, rarely in a long transfer, as each costs the peer a range in its ACKs.
+ */
+#define QUIC_MIN_SKIP               256
+#define QUIC_MAX_SKIP               16384
+
+
+/* what an ACK frame newly acknowledges */
+
+typedef struct {
+    uint64_t    bytes;                   /* in flight */
+    uint64_t    largest;                 /* number */
+    uint64_t    largest_time;
+    ngx_uint_t  packets;
+    ngx_uint_t  eliciting;               /* packets that are */
+} quic_recovery_acked_t;
+
+
+static uint64_t quic_recovery_skip(uint64_t pn);
+static ngx_int_t quic_recovery_check_ack(quic_sent_t *sent,
+    quic_frame_ack_t *ack, const char **reason);
+static void quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
+    quic_frame_ack_t *ack, uint64_t now, quic_recovery_acked_t *acked);
+static ngx_uint_t quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
+    quic_frame_ack_t *ack, uint64_t delay, uint64_t now,
+    quic_recovery_acked_t *acked);
+static void quic_recovery_land(quic_recovery_t *r, quic_recovery_space_t *sp,
+    quic_sent_packet_t *p);
+static void quic_recovery_grow(quic_recovery_t *r, quic_cc_ack_t *ack);
+static ngx_uint_t quic_recovery_detect_lost(quic_recovery_t *r,
+    quic_space_e space, uint64_t now);
+static ngx_uint_t quic_recovery_overtaken(quic_recovery_space_t *sp,
+    uint64_t pn);
+static void quic_recovery_lose(quic_recovery_t *r, quic_space_e space,
+    quic_sent_packet_t *p);
+static void quic_recovery_congestion(quic_recovery_t *r, quic_cc_loss_t *loss);
+static ngx_uint_t quic_recovery_persistent(quic_recovery_t *r,
+    quic_recovery_space_t *sp, quic_sent_packet_t *p);
+static void quic_recovery_collapse(quic_recovery_t *r,
+    quic_recovery_space_t *sp, uint64_t now);
+static uint64_t quic_recovery_loss_time(quic_recovery_t *r,
+    quic_space_e *space);
+static uint64_t quic_recovery_pto_time(quic_recovery_t *r,
+    quic_space_e *space);
+static uint64_t quic_recovery_trim_time(quic_recovery_t *r);
+static uint64_t quic_recovery_memory(quic_recovery_t *r);
+static void quic_recovery_trim(quic_recovery_t *r, quic_recovery_space_t *sp,
+    uint64_t now);
+static void quic_recovery_pace(quic_recovery_t *r, uint64_t now);
+
+
+void
+quic_recovery_init(quic_recovery_t *r, quic_mem_t *mem,
+    const quic_cc_ops_t *cc, size_t mtu, const quic_recovery_ops_t *ops,
+    void *data, uint64_t now)
+{
+    ngx_uint_t  i;
+
+    ngx_memzero(r, sizeof(quic_recovery_t));
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        quic_sent_init(&r->space[i].sent, mem);
+        r->space[i].largest_acked = UINT64_MAX;
+        r->space[i].skip = UINT64_MAX;
+    }
+
+    /* the other spaces are over before it could tell anything */
+
+    r->space[QUIC_SPACE_APP].skip = quic_recovery_skip(0);
+
+    r->ops = ops;
+    r->data = data;
+    r->max_ack_delay = QUIC_DEFAULT_MAX_ACK_DELAY;
+    r->peer_validated = 1;
+
+    quic_rtt_init(&r->rtt);
+    quic_cc_init(&r->cc, cc, mtu, now);
+    quic_pacer_init(&r->pacer, now);
+    quic_recovery_pace(r, now);
+}
+
+
+void
+quic_recovery_done(quic_recovery_t *r)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        quic_sent_done(&r->space[i].sent);
+    }
+}
+
+
+/* A.5. On Sending a Packet */
+
+void
+quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
+    ngx_uint_t ack_eliciting, ngx_uint_t in_flight, uint64_t now)
+{
+    quic_sent_packet_t     *p;
+    quic_recovery_space_t  *sp;
+
+    sp = &r->space[space];
+
+    p = quic_sent_close(&sp->sent, size, now);
+    p->ack_eliciting = ack_eliciting;
+    p->in_flight = in_flight;
+    p->app_limited = (r->app_limited != 0);
+
+    if (ack_eliciting) {
+        sp->last_eliciting = now;
+        sp->eliciting++;
+    }
+
+    if (in_flight) {
+        r->in_flight += size;
+        r->send_one = 0;
+        quic_pacer_sent(&r->pacer, size, now);
+    }
+
+    quic_recovery_trim(r, sp, now);
+}
+
+
+ngx_int_t
+quic_recovery_next_pn(quic_recovery_t *r, quic_space_e space, uint64_t *pn)
+{
+    ngx_int_t               rc;
+    quic_recovery_space_t  *sp;
+
+    sp = &r->space[space];
+
+    if (sp->skip == sp->sent.next) {
+        rc = quic_sent_skip(&sp->sent);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        /* not with NGX_AGAIN: quic_sent_open() will say so as well */
+
+        if (rc == NGX_OK) {
+            sp->skip = quic_recovery_skip(sp->sent.next);
+        }
+    }
+
+    *pn = sp->sent.next;
+
+    return NGX_OK;
+}
+
+
+/* the number to be skipped after "pn" */
+
+static uint64_t
+quic_recovery_skip(uint64_t pn)
+{
+    uint64_t  distance;
+
+    distance = ngx_min(ngx_max(pn, QUIC_MIN_SKIP), QUIC_MAX_SKIP);
+
+    return pn + 1 + quic_random_u64() % distance;
+}
+
+
+/* A.7. On Receiving an Acknowledgment */
+
+ngx_int_t
+quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
+    quic_frame_ack_t *ack, uint64_t delay, uint64_t now, const char **reason)
+{
+    quic_cc_ack_t           cc_ack;
+    quic_recovery_space_t  *sp;
+    quic_recovery_acked_t   acked;
+
+    sp = &r->space[space];
+
+    if (quic_recovery_check_ack(&sp->sent, ack, reason) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (sp->largest_acked == UINT64_MAX || sp->largest_acked < ack->largest) {
+        sp->largest_acked = ack->largest;
+    }
+
+    ngx_memzero(&cc_ack, sizeof(quic_cc_ack_t));
+    cc_ack.in_flight = r->in_flight;
+
+    quic_recovery_detect_acked(r, space, ack, now, &acked);
+
+    if (acked.packets == 0) {
+        return NGX_OK;
+    }
+
+    cc_ack.rtt_sample = quic_recovery_sample(r, space, ack, delay, now,
+                                             &acked);
+
+    (void) quic_recovery_detect_lost(r, space, now);
+
+    cc_ack.bytes = acked.bytes;
+    cc_ack.largest_time = acked.largest_time;
+    cc_ack.now = now;
+
+    quic_recovery_grow(r, &cc_ack);
+
+    /* 6.2.1: a client goes on backing off until it isn't in doubt any more */
+
+    if (r->peer_validated) {
+        r->pto_count = 0;
+    }
+
+    quic_recovery_pace(r, now);
+    quic_recovery_trim(r, sp, now);
+
+    return NGX_OK;
+}
+
+
+/* a peer that acknowledges what it can't have received lies about the rest */
+
+static ngx_int_t
+quic_recovery_check_ack(quic_sent_t *sent, quic_frame_ack_t *ack,
+    const char **reason)
+{
+    uint64_t             pn;
+    quic_sent_walk_t     w;
+    quic_sent_packet_t  *p;
+
+    if (ack->largest >= sent->next) {
+        *reason = "ACK of a packet that was never sent";
+        return NGX_ERROR;
+    }
+
+    quic_sent_walk(&w, sent, ack);
+
+    while ((p = quic_sent_walk_next(&w, &pn)) != NULL) {
+
+        if (p->state == QUIC_SENT_SKIPPED) {
+            *reason = "ACK of a packet number that was skipped";
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
+    quic_frame_ack_t *ack, uint64_t now, quic_recovery_acked_t *acked)
+{
+    uint64_t                pn;
+    ngx_uint_t              i;
+    quic_sent_walk_t        w;
+    quic_sent_packet_t     *p;
+    quic_recovery_space_t  *sp;
+
+    ngx_memzero(acked, sizeof(quic_recovery_acked_t));
+
+    sp = &r->space[space];
+    quic_sent_walk(&w, &sp->sent, ack);
+
+    while ((p = quic_sent_walk_next(&w, &pn)) != NULL) {
+
+        if (p->state == QUIC_SENT_LOST) {
+            r->packets_spurious++;
+
+        } else {
+            if (acked->packets++ == 0) {
+                acked->largest = pn;
+                acked->largest_time = p->time;
+            }
+
+            acked->bytes += p->in_flight ? p->size : 0;
+            acked->eliciting += p->ack_eliciting;
+
+            quic_recovery_land(r, sp, p);
+        }
+
+        /* 7.6.2: so not all was lost around it */
+
+        if (pn < sp->oldest) {
+            sp->lost_since = 0;
+        }
+
+        for (i = 0; i < p->nframes; i++) {
+            r->ops->acked(r->data, space, quic_sent_frame_of(&sp->sent, p, i));
+        }
+
+        quic_sent_acked(&sp->sent, pn, now);
+    }
+
+    r->packets_acked += acked->packets;
+}
+
+
+/* 5.1. Generating RTT Samples; non-zero if there is one */
+
+static ngx_uint_t
+quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
+    quic_frame_ack_t *ack, uint64_t delay, uint64_t now,
+    quic_recovery_acked_t *acked)
+{
+    if (acked->largest != ack->largest || acked->eliciting == 0) {
+        return 0;
+    }
+
+    if (space == QUIC_SPACE_APP && ack->largest < r->path_pn) {
+        return 0;
+    }
+
+    /* 5.3: Initial packets are acknowledged without delay */
+
+    if (space == QUIC_SPACE_INITIAL) {
+        delay = 0;
+    }
+
+    if (r->handshake_confirmed) {
+        delay = ngx_min(delay, r->max_ack_delay);
+    }
+
+    quic_rtt_sample(&r->rtt, now - acked->largest_time, delay);
+
+    if (r->first_sample == 0) {
+        r->first_sample = now;
+    }
+
+    return 1;
+}
+
+
+/* a packet is no longer in flight, whatever has become of it */
+
+static void
+quic_recovery_land(quic_recovery_t *r, quic_recovery_space_t *sp,
+    quic_sent_packet_t *p)
+{
+    if (p->in_flight) {
+        r->in_flight -= p->size;
+    }
+
+    if (p->ack_eliciting) {
+        sp->eliciting--;
+    }
+}
+
+
+/* B.5. On Packet Acknowledgment */
+
+static void
+quic_recovery_grow(quic_recovery_t *r, quic_cc_ack_t *ack)
+{
+    if (ack->bytes == 0) {
+        return;
+    }
+
+    r->delivered += ack->bytes;
+
+    if (r->app_limited && r->delivered > r->app_limited) {
+        r->app_limited = 0;
+    }
+
+    ack->rtt = &r->rtt;
+    ack->app_limited = (r->app_limited != 0);
+
+    r->cc.ops->acked(&r->cc, ack);
+}
+
+
+/*
+ * A.10. Detecting Lost Packets; their number.  All that is below "oldest" is
+ * acknowledged, lost, or was never in flight; the first packet that can't be
+ * lost yet ends the search, as those behind it are younger.
+ */
+
+static ngx_uint_t
+quic_recovery_detect_lost(quic_recovery_t *r, quic_space_e space, uint64_t now)
+{
+    uint64_t                pn, delay;
+    ngx_uint_t              lost, persistent;
+    quic_cc_loss_t          loss;
+    quic_sent_packet_t     *p;
+    quic_recovery_space_t  *sp;
+
+    sp = &r->space[space];
+    sp->loss_time = 0;
+
+    delay = quic_rtt_loss_delay(&r->rtt);
+    lost = 0;
+    persistent = 0;
+
+    ngx_memzero(&loss, sizeof(quic_cc_loss_t));
+    loss.in_flight = r->in_flight;
+    loss.now = now;
+
+    pn = ngx_max(sp->oldest, sp->sent.first);
+
+    for ( /* void */ ; pn < sp->largest_acked; pn++) {
+        p = quic_sent_get(&sp->sent, pn);
+
+        if (p->state == QUIC_SENT_ACKED) {
+            sp->lost_since = 0;
+        }
+
+        if (p->state != QUIC_SENT_OUTSTANDING || !p->in_flight) {
+            continue;
+        }
+
+        if (p->time + delay > now && !quic_recovery_overtaken(sp, pn)) {
+            sp->loss_time = p->time + delay;
+            break;
+        }
+
+        /* RFC 9000, 14.4: the loss of a probe tells nothing of congestion */
+
+        if (!p->mtu_probe && p->size) {
+            loss.bytes += p->size;
+            loss.largest_time = p->time;
+
+            persistent |= quic_recovery_persistent(r, sp, p);
+        }
+
+        quic_recovery_lose(r, space, p);
+        p->time = now;
+        lost++;
+    }
+
+    sp->oldest = pn;
+
+    if (loss.bytes) {
+        quic_recovery_congestion(r, &loss);
+    }
+
+    if (persistent) {
+        quic_recovery_collapse(r, sp, now);
+    }
+
+    return lost;
+}
+
+
+/*
+ * 6.1.1. Packet Threshold: three that were sent later; numbers that we have
+ * skipped don't count.
+ */
+
+static ngx_uint_t
+quic_recovery_overtaken(quic_recovery_space_t *sp, uint64_t pn)
+{
+    uint64_t             third;
+    quic_sent_packet_t  *p;
+
+    third = pn + QUIC_PACKET_THRESHOLD;
+
+    while (pn++ < third && third <= sp->largest_acked) {
+        p = quic_sent_get(&sp->sent, pn);
+
+        if (p->state == QUIC_SENT_SKIPPED) {
+            third++;
+        }
+    }
+
+    return third <= sp->largest_acked;
+}
+
+
+static void
+quic_recovery_lose(quic_recovery_t *r, quic_space_e space,
+    quic_sent_packet_t *p)
+{
+    ngx_uint_t              i;
+    quic_recovery_space_t  *sp;
+
+    sp = &r->space[space];
+
+    quic_recovery_land(r, sp, p);
+
+    p->state = QUIC_SENT_LOST;
+    r->packets_lost++;
+
+    for (i = 0; i < p->nframes; i++) {
+        r->ops->lost(r->data, space, quic_sent_frame_of(&sp->sent, p, i));
+    }
+}
+
+
+/*
+ * B.6. On New Congestion Event.  On entering recovery one packet may be sent
+ * whatever the window says (7.3.2), which speeds it up.
+ */
+
+static void
+quic_recovery_congestion(quic_recovery_t *r, quic_cc_loss_t *loss)
+{
+    uint64_t  before;
+
+    before = r->cc.recovery_start;
+
+    r->cc.ops->lost(&r->cc, loss);
+
+    if (r->cc.recovery_start != before) {
+        r->send_one = 1;
+    }
+}
+
+
+/*
+ * 7.6.2. Establishing Persistent Congestion: loss detection passes each number
+ * once, in order, so it is enough to know since when nothing has arrived.  Of
+ * the packet number spaces only that of the ACK is looked at, as 7.6.2 allows.
+ */
+
+static ngx_uint_t
+quic_recovery_persistent(quic_recovery_t *r, quic_recovery_space_t *sp,
+    quic_sent_packet_t *p)
+{
+    uint64_t  duration;
+
+    if (!p->ack_eliciting || r->first_sample == 0
+        || p->time <= r->first_sample)
+    {
+        return 0;
+    }
+
+    if (sp->lost_since == 0) {
+        sp->lost_since = p->time;
+        return 0;
+    }
+
+    /* 7.6.1: max_ack_delay counts in all spaces */
+
+    duration = quic_recovery_pto(r, QUIC_SPACE_APP)
+               * QUIC_PERSISTENT_CONGESTION;
+
+    return p->time - sp->lost_since > duration;
+}
+
+
+static void
+quic_recovery_collapse(quic_recovery_t *r, quic_recovery_space_t *sp,
+    uint64_t now)
+{
+    r->cc.ops->collapse(&r->cc, now);
+
+    /* 5.2: the minimum may be of a path that is no more */
+
+    r->rtt.min = r->rtt.latest;
+    sp->lost_since = 0;
+}
+
+
+/* A.8. Setting the Loss Detection Timer */
+
+uint64_t
+quic_recovery_deadline(quic_recovery_t *r)
+{
+    uint64_t      time;
+    quic_space_e  space;
+
+    time = quic_recovery_loss_time(r, &space);
+
+    if (time == UINT64_MAX) {
+        time = quic_recovery_pto_time(r, &space);
+    }
+
+    if (time == UINT64_MAX) {
+        time = quic_recovery_trim_time(r);
+    }
+
+    return time;
+}
+
+
+static uint64_t
+quic_recovery_loss_time(quic_recovery_t *r, quic_space_e *space)
+{
+    uint64_t    time;
+    ngx_uint_t  i;
+
+    time = UINT64_MAX;
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+
+        if (r->space[i].loss_time && r->space[i].loss_time < time) {
+            time = r->space[i].loss_time;
+            *space = i;
+        }
+    }
+
+    return time;
+}
+
+
+/*
+ * 6.2. Probe Timeout.  There is none without an ack-eliciting packet in flight:
+ * only a client has to probe even then (6.2.2.1).
+ */
+
+static uint64_t
+quic_recovery_pto_time(quic_recovery_t *r, quic_space_e *space)
+{
+    uint64_t                time, t;
+    ngx_uint_t              i, backoff;
+    quic_recovery_space_t  *sp;
+
+    time = UINT64_MAX;
+
+    if (r->amplification_limited) {
+        return time;
+    }
+
+    backoff = ngx_min(r->pto_count, QUIC_MAX_PTO_BACKOFF);
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        sp = &r->space[i];
+
+        if (sp->eliciting == 0) {
+            continue;
+        }
+
+        if (i == QUIC_SPACE_APP && !r->handshake_confirmed) {
+            continue;
+        }
+
+        t = sp->last_eliciting + (quic_recovery_pto(r, i) << backoff);
+
+        if (t < time) {
+            time = t;
+            *space = i;
+        }
+    }
+
+    return time;
+}
+
+
+/*
+ * Nothing is expected, but there are records of packets that an ACK may still
+ * come for.  An idle connection shouldn't hold that memory.
+ */
+
+static uint64_t
+quic_recovery_trim_time(quic_recovery_t *r)
+{
+    uint64_t             time, t;
+    ngx_uint_t           i;
+    quic_sent_t         *sent;
+    quic_sent_packet_t  *last;
+
+    time = UINT64_MAX;
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        sent = &r->space[i].sent;
+        t = quic_sent_trim_time(sent);
+
+        if (t == UINT64_MAX) {
+            continue;
+        }
+
+        /* all of them at once */
+
+        last = quic_sent_get(sent, sent->next - 1);
+        t = ngx_max(t, last->time) + quic_recovery_memory(r);
+
+        time = ngx_min(time, t);
+    }
+
+    return time;
+}
+
+
+/* A.9. On Timeout */
+
+quic_timeout_e
+quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space, uint64_t now)
+{
+    uint64_t    time;
+    ngx_uint_t  i, lost;
+
+    time = quic_recovery_loss_time(r, space);
+
+    if (time != UINT64_MAX) {
+
+        if (time > now) {
+            return QUIC_TIMEOUT_NONE;
+        }
+
+        /* none if the RTT has grown since */
+
+        lost = quic_recovery_detect_lost(r, *space, now);
+        quic_recovery_pace(r, now);
+
+        return lost ? QUIC_TIMEOUT_LOSS : QUIC_TIMEOUT_NONE;
+    }
+
+    if (quic_recovery_pto_time(r, space) <= now) {
+        r->pto_count++;
+
+        /* 6.2.4: a peer acknowledges at once what follows a gap */
+
+        if (*space == QUIC_SPACE_APP) {
+            r->space[*space].skip = r->space[*space].sent.next;
+        }
+
+        return QUIC_TIMEOUT_PTO;
+    }
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        quic_recovery_trim(r, &r->space[i], now);
+    }
+
+    return QUIC_TIMEOUT_NONE;
+}
+
+
+/* A.11. Upon Dropping Initial or Handshake Keys */
+
+void
+quic_recovery_discard(quic_recovery_t *r, quic_space_e space)
+{
+    uint64_t                pn;
+    quic_sent_packet_t     *p;
+    quic_recovery_space_t  *sp;
+
+    sp = &r->space[space];
+
+    for (pn = sp->sent.first; pn < sp->sent.next; pn++) {
+        p = quic_sent_get(&sp->sent, pn);
+
+        if (p->state == QUIC_SENT_OUTSTANDING) {
+            quic_recovery_land(r, sp, p);
+        }
+    }
+
+    quic_sent_done(&sp->sent);
+
+    sp->loss_time = 0;
+    sp->last_eliciting = 0;
+    sp->lost_since = 0;
+    sp->discarded = 1;
+
+    r->pto_count = 0;
+}
+
+
+void
+quic_recovery_lose_all(quic_recovery_t *r, quic_space_e space)
+{
+    uint64_t                pn;
+    quic_sent_packet_t     *p;
+    quic_recovery_space_t  *sp;
+
+    sp = &r->space[space];
+
+    for (pn = sp->sent.first; pn < sp->sent.next; pn++) {
+        p = quic_sent_get(&sp->sent, pn);
+
+        if (p->state == QUIC_SENT_OUTSTANDING && p->in_flight) {
+            quic_recovery_lose(r, space, p);
+        }
+    }
+
+    sp->oldest = sp->sent.next;
+    sp->loss_time = 0;
+    sp->lost_since = 0;
+}
+
+
+uint64_t
+quic_recovery_room(quic_recovery_t *r)
+{
+    uint64_t  room;
+
+    room = (r->in_flight < r->cc.window) ? r->cc.window - r->in_flight : 0;
+
+    return r->send_one ? ngx_max(room, r->cc.mtu) : room;
+}
+
+
+/* what is in flight now, and all before it, was sent by a limited sender */
+
+void
+quic_recovery_app_limited(quic_recovery_t *r)
+{
+    if (r->in_flight + r->cc.mtu <= r->cc.window) {
+        r->app_limited = ngx_max(r->delivered + r->in_flight, 1);
+    }
+}
+
+
+void
+quic_recovery_set_mtu(quic_recovery_t *r, size_t mtu, uint64_t now)
+{
+    quic_cc_set_mtu(&r->cc, mtu);
+    quic_recovery_pace(r, now);
+}
+
+
+void
+quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
+{
+    uint64_t      pn;
+    ngx_uint_t    i;
+    quic_sent_t  *sent;
+
+    /* loss detection goes on for old packets, but none weighs anything */
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        sent = &r->space[i].sent;
+
+        for (pn = sent->first; pn < sent->next; pn++) {
+            quic_sent_get(sent, pn)->size = 0;
+        }
+
+        r->space[i].lost_since = 0;
+    }
+
+    r->in_flight = 0;
+    r->path_pn = r->space[QUIC_SPACE_APP].sent.next;
+    r->first_sample = 0;
+    r->app_limited = 0;
+    r->pto_count = 0;
+    r->send_one = 0;
+
+    quic_rtt_init(&r->rtt);
+    quic_cc_init(&r->cc, r->cc.ops, mtu, now);
+    quic_pacer_init(&r->pacer, now);
+    quic_recovery_pace(r, now);
+}
+
+
+uint64_t
+quic_recovery_pto(quic_recovery_t *r, quic_space_e space)
+{
+    uint64_t  pto;
+
+    pto = quic_rtt_pto(&r->rtt);
+
+    return (space == QUIC_SPACE_APP) ? pto + r->max_ack_delay : pto;
+}
+
+
+/* for how long a packet is remembered that nothing depends on any more */
+
+static uint64_t
+quic_recovery_memory(quic_recovery_t *r)
+{
+    return quic_recovery_pto(r, QUIC_SPACE_APP);
+}
+
+
+static void
+quic_recovery_trim(quic_recovery_t *r, quic_recovery_space_t *sp, uint64_t now)
+{
+    uint64_t  memory;
+
+    memory = quic_recovery_memory(r);
+
+    quic_sent_trim(&sp->sent, now > memory ? now - memory : 0);
+}
+
+
+static void
+quic_recovery_pace(quic_recovery_t *r, uint64_t now)
+{
+    quic_pacer_set_rate(&r->pacer, quic_cc_pacing_rate(&r->cc, &r->rtt),
+                        r->cc.mtu, now);
+}
