@@ -33,7 +33,7 @@ typedef struct {
     uint64_t         ready;          /* end of what can be read in order */
     quic_ranges_t    fragments;      /* received, all beyond "ready" */
 
-    u_char         **block;          /* ring of blocks, the first holds "read" */
+    u_char         **block;          /* ring, its first holds "read" */
     ngx_uint_t       first;          /* place of that block in the ring */
     ngx_uint_t       size;           /* of the ring, a power of two, or 0 */
 

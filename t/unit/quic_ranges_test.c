@@ -174,6 +174,40 @@ test_trim_and_pop(void **state)
 
 
 static void
+test_absorb(void **state)
+{
+    quic_ranges_t  r;
+
+    init(&r, 16);
+
+    assert_int_equal(quic_ranges_absorb(&r, 7), 7);
+
+    assert_int_equal(quic_ranges_add(&r, 10, 20), NGX_OK);
+    assert_int_equal(quic_ranges_add(&r, 30, 40), NGX_OK);
+    assert_int_equal(quic_ranges_add(&r, 50, 60), NGX_OK);
+    assert_int_equal(quic_ranges_add(&r, 70, 80), NGX_OK);
+    assert_int_equal(quic_ranges_add(&r, 90, 95), NGX_OK);
+
+    assert_int_equal(quic_ranges_absorb(&r, 9), 9);
+    assert_int_equal(r.n, 5);
+
+    assert_int_equal(quic_ranges_absorb(&r, 10), 20);
+    assert_ranges(&r, 30, 40, 50, 60, 70, 80, 90, 95);
+
+    assert_int_equal(quic_ranges_absorb(&r, 55), 60);
+    assert_ranges(&r, 70, 80, 90, 95);
+
+    assert_int_equal(quic_ranges_absorb(&r, 80), 80);
+    assert_ranges(&r, 90, 95);
+
+    assert_int_equal(quic_ranges_absorb(&r, 100), 100);
+    assert_int_equal(r.n, 0);
+
+    done(&r);
+}
+
+
+static void
 test_has_and_find(void **state)
 {
     quic_ranges_t  r;
@@ -423,6 +457,7 @@ main(void)
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_remove),
         cmocka_unit_test(test_trim_and_pop),
+        cmocka_unit_test(test_absorb),
         cmocka_unit_test(test_has_and_find),
         cmocka_unit_test(test_ends_of_the_numbers),
         cmocka_unit_test(test_max),
