@@ -1,0 +1,783 @@
+
+/*
+ * The life of a request: made by HTTP/3's callbacks, run by nginx's core, and
+ * ended when the core closes its pseudo-connection.  See the header for what
+ * runs when.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "nginx/ngx_http_quic_request.h"
+#include "wire/quic_error.h"
+
+
+/* the struct above and what nginx's pools need for themselves */
+
+#define NGX_HTTP_QUIC_POOL_SIZE  1024
+
+
+static void *ngx_http_quic_request_create(void *data, h3_request_t *hr);
+static ngx_connection_t *ngx_http_quic_connection_create(
+    ngx_http_quic_session_t *s, h3_request_t *hr);
+static void ngx_http_quic_connection_init(ngx_connection_t *c);
+static void ngx_http_quic_connection_log(ngx_connection_t *c,
+    ngx_http_quic_request_t *qr);
+static void ngx_http_quic_connection_addrs(ngx_connection_t *c,
+    ngx_http_quic_request_t *qr);
+static u_char *ngx_http_quic_log_error(ngx_log_t *log, u_char *buf,
+    size_t len);
+
+static void ngx_http_quic_request_headers(void *req, ngx_uint_t fin,
+    off_t content_length);
+static void ngx_http_quic_request_malformed(void *req, const char *reason);
+static void ngx_http_quic_request_too_large(void *req);
+static void ngx_http_quic_request_readable(void *req);
+static void ngx_http_quic_request_writable(void *req);
+static void ngx_http_quic_request_gone(void *req);
+static void ngx_http_quic_closed(void *data);
+
+static void ngx_http_quic_request_handler(ngx_event_t *ev);
+static void ngx_http_quic_request_begin(ngx_http_quic_request_t *qr);
+static void ngx_http_quic_request_wait(ngx_http_quic_request_t *qr);
+static void ngx_http_quic_request_wait_handler(ngx_event_t *rev);
+static void ngx_http_quic_request_run(ngx_http_quic_request_t *qr);
+static ngx_int_t ngx_http_quic_request_check_client(
+    ngx_http_quic_request_t *qr);
+static void ngx_http_quic_request_keepalive(ngx_http_quic_request_t *qr);
+static void ngx_http_quic_request_abort(ngx_http_quic_request_t *qr);
+static ngx_uint_t ngx_http_quic_request_reading(ngx_http_request_t *r);
+static void ngx_http_quic_request_finalize(ngx_http_quic_request_t *qr,
+    ngx_int_t rc);
+
+static void ngx_http_quic_session_attach(ngx_http_quic_request_t *qr,
+    ngx_http_quic_session_t *s);
+static void ngx_http_quic_session_detach(ngx_http_quic_request_t *qr);
+static void ngx_http_quic_request_cleanup(void *data);
+static uint64_t ngx_http_quic_request_error(ngx_http_quic_request_t *qr);
+
+
+const h3_ops_t  ngx_http_quic_h3_ops = {
+    .request = ngx_http_quic_request_create,
+    .field = ngx_http_quic_field,
+    .headers = ngx_http_quic_request_headers,
+    .malformed = ngx_http_quic_request_malformed,
+    .too_large = ngx_http_quic_request_too_large,
+    .readable = ngx_http_quic_request_readable,
+    .writable = ngx_http_quic_request_writable,
+    .gone = ngx_http_quic_request_gone,
+    .closed = ngx_http_quic_closed
+};
+
+
+ngx_http_quic_request_t *
+ngx_http_quic_get_request(ngx_http_request_t *r)
+{
+    if (r->connection->recv != ngx_http_quic_recv) {
+        return NULL;
+    }
+
+    return (ngx_http_quic_request_t *) r->http_connection;
+}
+
+
+ngx_uint_t
+ngx_http_quic_is_request(ngx_http_request_t *r)
+{
+    return r->connection->recv == ngx_http_quic_recv;
+}
+
+
+h3_request_t *
+ngx_http_quic_h3_request(ngx_http_request_t *r)
+{
+    ngx_http_quic_request_t  *qr;
+
+    qr = ngx_http_quic_get_request(r);
+
+    return qr ? qr->h3 : NULL;
+}
+
+
+ngx_http_quic_session_t *
+ngx_http_quic_session(ngx_http_request_t *r)
+{
+    ngx_http_quic_request_t  *qr;
+
+    qr = ngx_http_quic_get_request(r);
+
+    return qr ? qr->session : NULL;
+}
+
+
+/* ops->request(): NULL refuses it, with H3_REQUEST_REJECTED */
+
+static void *
+ngx_http_quic_request_create(void *data, h3_request_t *hr)
+{
+    ngx_connection_t         *c;
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_request_t       *r;
+    ngx_http_quic_request_t  *qr;
+
+    ngx_http_quic_session_t  *s = data;
+
+    c = ngx_http_quic_connection_create(s, hr);
+    if (c == NULL) {
+        return NULL;
+    }
+
+    qr = c->data;
+
+    cln = ngx_pool_cleanup_add(c->pool, 0);
+    if (cln == NULL) {
+        goto failed;
+    }
+
+    r = ngx_http_create_request(c);
+    if (r == NULL) {
+        goto failed;
+    }
+
+    if (ngx_list_init(&r->headers_in.headers, r->pool, 20,
+                      sizeof(ngx_table_elt_t))
+        != NGX_OK)
+    {
+        ngx_http_free_request(r, 0);
+        goto failed;
+    }
+
+    c->data = r;
+
+    r->http_version = NGX_HTTP_QUIC_VERSION;
+    ngx_str_set(&r->http_protocol, "HTTP/3.0");
+
+    qr->main = r;
+
+    ngx_http_quic_session_attach(qr, s);
+
+    cln->handler = ngx_http_quic_request_cleanup;
+    cln->data = qr;
+
+    ngx_post_event(&qr->event, &ngx_posted_events);
+
+    return qr;
+
+failed:
+
+    ngx_http_close_connection(c);
+
+    return NULL;
+}
+
+
+static ngx_connection_t *
+ngx_http_quic_connection_create(ngx_http_quic_session_t *s, h3_request_t *hr)
+{
+    ngx_pool_t               *pool;
+    ngx_connection_t         *c;
+    ngx_http_quic_request_t  *qr;
+
+    c = ngx_get_connection(ngx_http_quic_null_fd(s->worker), &s->log);
+    if (c == NULL) {
+        return NULL;
+    }
+
+    pool = ngx_create_pool(NGX_HTTP_QUIC_POOL_SIZE, &s->log);
+    if (pool == NULL) {
+        ngx_free_connection(c);
+        return NULL;
+    }
+
+    qr = ngx_pcalloc(pool, sizeof(ngx_http_quic_request_t));
+    if (qr == NULL) {
+        ngx_destroy_pool(pool);
+        ngx_free_connection(c);
+        return NULL;
+    }
+
+    qr->connection = c;
+    qr->session = s;
+    qr->h3 = hr;
+    qr->content_length = -1;
+
+    qr->hc.addr_conf = &s->listener->conf;
+    qr->hc.conf_ctx = s->server;
+
+    c->data = qr;
+    c->pool = pool;
+    c->buffer = &qr->buffer;
+    c->listening = s->listener->ls;
+    c->number = s->number;
+    c->start_time = s->start;
+    c->requests = h3_conn_requests(s->h3);
+
+    ngx_http_quic_connection_log(c, qr);
+    ngx_http_quic_connection_addrs(c, qr);
+    ngx_http_quic_connection_init(c);
+
+    qr->event.data = qr;
+    qr->event.handler = ngx_http_quic_request_handler;
+    qr->event.log = c->log;
+
+#if (NGX_STAT_STUB)
+    /* ngx_http_close_connection() takes it back */
+    (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
+#endif
+
+    return c;
+}
+
+
+static void
+ngx_http_quic_connection_init(ngx_connection_t *c)
+{
+    c->recv = ngx_http_quic_recv;
+    c->recv_chain = ngx_http_quic_recv_chain;
+    c->send = ngx_http_quic_send;
+    c->send_chain = ngx_http_quic_send_chain;
+
+    c->type = SOCK_STREAM;
+    c->shared = 1;
+    c->need_last_buf = 1;
+    c->log_error = NGX_ERROR_INFO;
+    c->tcp_nodelay = NGX_TCP_NODELAY_DISABLED;
+    c->tcp_nopush = NGX_TCP_NOPUSH_DISABLED;
+
+    /* to the event method both look as if they were added already */
+
+    c->read->active = 1;
+    c->read->handler = ngx_http_quic_request_wait_handler;
+    c->read->log = c->log;
+
+    c->write->active = 1;
+    c->write->ready = 1;
+    c->write->handler = ngx_http_empty_handler;
+    c->write->log = c->log;
+}
+
+
+static void
+ngx_http_quic_connection_log(ngx_connection_t *c, ngx_http_quic_request_t *qr)
+{
+    qr->log_ctx.connection = c;
+
+    qr->log = *qr->session->listener->ls->logp;
+    qr->log.connection = c->number;
+    qr->log.handler = ngx_http_quic_log_error;
+    qr->log.data = &qr->log_ctx;
+    qr->log.action = "reading client request headers";
+
+    c->log = &qr->log;
+    c->pool->log = &qr->log;
+}
+
+
+/*
+ * Copies: modules may change what the connection points to, and the client
+ * may move on while the request runs.
+ */
+
+static void
+ngx_http_quic_connection_addrs(ngx_connection_t *c, ngx_http_quic_request_t *qr)
+{
+    quic_conn_t  *qc;
+
+    qc = qr->session->conn;
+
+    qr->remote = *quic_conn_remote(qc);
+    qr->local = *quic_conn_local(qc);
+
+    c->sockaddr = &qr->remote.sa;
+    c->socklen = quic_addr_len(&qr->remote);
+
+    c->local_sockaddr = &qr->local.sa;
+    c->local_socklen = quic_addr_len(&qr->local);
+
+    c->addr_text.data = qr->addr_text;
+    c->addr_text.len = ngx_sock_ntop(c->sockaddr, c->socklen, qr->addr_text,
+                                     sizeof(qr->addr_text), 0);
+}
+
+
+/* as the core's own: "while ACTION, client: ADDRESS, server: ..." */
+
+static u_char *
+ngx_http_quic_log_error(ngx_log_t *log, u_char *buf, size_t len)
+{
+    u_char              *p;
+    ngx_http_request_t  *r;
+    ngx_http_log_ctx_t  *ctx;
+
+    ctx = log->data;
+    r = ctx->request;
+    p = buf;
+
+    if (log->action) {
+        p = ngx_snprintf(p, len, " while %s", log->action);
+    }
+
+    p = ngx_slprintf(p, buf + len, ", client: %V",
+                     &ctx->connection->addr_text);
+
+    if (r) {
+        return r->log_handler(r, ctx->current_request, p, buf + len - p);
+    }
+
+    return ngx_slprintf(p, buf + len, ", server: %V",
+                        &ctx->connection->listening->addr_text);
+}
+
+
+/* callbacks */
+
+
+static void
+ngx_http_quic_request_headers(void *req, ngx_uint_t fin, off_t content_length)
+{
+    ngx_http_quic_request_t  *qr = req;
+
+    qr->complete = 1;
+    qr->no_content = fin;
+    qr->content_length = content_length;
+
+    ngx_post_event(&qr->event, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_quic_request_malformed(void *req, const char *reason)
+{
+    ngx_http_quic_request_t  *qr = req;
+
+    ngx_log_error(NGX_LOG_INFO, qr->connection->log, 0,
+                  "client sent malformed request: %s", reason);
+
+    qr->malformed = 1;
+
+    ngx_post_event(&qr->event, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_quic_request_too_large(void *req)
+{
+    ngx_http_quic_request_t  *qr = req;
+
+    if (qr->status == 0) {
+        ngx_log_error(NGX_LOG_INFO, qr->connection->log, 0,
+                      "client sent too large request header");
+
+        qr->status = NGX_HTTP_REQUEST_HEADER_TOO_LARGE;
+    }
+
+    ngx_post_event(&qr->event, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_quic_request_readable(void *req)
+{
+    ngx_http_quic_request_t  *qr = req;
+
+    ngx_event_t  *rev;
+
+    rev = qr->connection->read;
+    rev->ready = 1;
+
+    if (qr->begun) {
+        ngx_post_event(rev, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_http_quic_request_writable(void *req)
+{
+    ngx_http_quic_request_t  *qr = req;
+
+    ngx_event_t  *wev;
+
+    wev = qr->connection->write;
+    wev->ready = 1;
+
+    ngx_post_event(wev, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_quic_request_gone(void *req)
+{
+    ngx_http_quic_request_t  *qr = req;
+
+    qr->gone = 1;
+
+    ngx_http_quic_session_detach(qr);
+
+    ngx_post_event(&qr->event, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_quic_closed(void *data)
+{
+    ngx_http_quic_session_t  *s = data;
+
+    s->h3 = NULL;
+}
+
+
+/* events */
+
+
+static void
+ngx_http_quic_request_handler(ngx_event_t *ev)
+{
+    ngx_http_quic_request_t  *qr;
+
+    qr = ev->data;
+
+    if (!qr->begun) {
+        ngx_http_quic_request_begin(qr);
+
+    } else if (qr->malformed || qr->gone) {
+        ngx_http_quic_request_abort(qr);
+    }
+}
+
+
+static void
+ngx_http_quic_request_begin(ngx_http_quic_request_t *qr)
+{
+    if (qr->gone) {
+        /* there is nothing to log of a request that was not told */
+
+        qr->main->logged = !qr->complete
+                           || ngx_http_quic_request_line(qr) != NGX_OK;
+        qr->connection->error = 1;
+        ngx_http_quic_request_finalize(qr, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+        return;
+    }
+
+    if (qr->malformed && qr->status == 0) {
+        qr->status = NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (!qr->complete && qr->status == 0) {
+        ngx_http_quic_request_wait(qr);
+        return;
+    }
+
+    ngx_http_quic_request_run(qr);
+}
+
+
+/* the field section comes in pieces, or waits for QPACK's dynamic table */
+
+static void
+ngx_http_quic_request_wait(ngx_http_quic_request_t *qr)
+{
+    ngx_event_t               *rev;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    rev = qr->connection->read;
+
+    if (rev->timer_set) {
+        return;
+    }
+
+    cscf = ngx_http_get_module_srv_conf(qr->main, ngx_http_core_module);
+
+    ngx_add_timer(rev, cscf->client_header_timeout);
+}
+
+
+/* c->read's until the core has set its own */
+
+static void
+ngx_http_quic_request_wait_handler(ngx_event_t *rev)
+{
+    ngx_connection_t         *c;
+    ngx_http_request_t       *r;
+    ngx_http_quic_request_t  *qr;
+
+    c = rev->data;
+    r = c->data;
+    qr = ngx_http_quic_get_request(r);
+
+    if (rev->timedout) {
+        ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT, "client timed out");
+        c->timedout = 1;
+        ngx_http_quic_request_finalize(qr, NGX_HTTP_REQUEST_TIME_OUT);
+        return;
+    }
+
+    if (c->close) {
+        ngx_http_quic_request_finalize(qr, NGX_ERROR);
+    }
+}
+
+
+static void
+ngx_http_quic_request_run(ngx_http_quic_request_t *qr)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    c = qr->connection;
+    r = qr->main;
+
+    qr->begun = 1;
+
+    r->http_state = NGX_HTTP_PROCESS_REQUEST_STATE;
+
+    /* neither "keep-alive" for a next request nor a textual "100 Continue" */
+
+    r->headers_in.connection_type = NGX_HTTP_CONNECTION_CLOSE;
+    r->expect_tested = 1;
+
+    ngx_http_quic_request_keepalive(qr);
+
+    if (ngx_http_quic_process_fields(qr) == NGX_OK
+        && ngx_http_quic_request_check_client(qr) == NGX_OK)
+    {
+        r->headers_in.content_length_n = qr->content_length;
+        r->headers_in.chunked = (qr->content_length == -1 && !qr->no_content);
+
+        ngx_http_process_request(r);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/*
+ * The core does this by c->ssl, which isn't there.  The connection was made
+ * with the server that the TLS name chose: a request may not use it to get at
+ * another one that asks for a certificate.
+ */
+
+static ngx_int_t
+ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
+{
+    ngx_http_request_t       *r;
+    ngx_http_ssl_srv_conf_t  *sscf;
+
+    r = qr->main;
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_ssl_module);
+
+    if (!sscf->verify) {
+        return NGX_OK;
+    }
+
+    if (r->srv_conf != qr->hc.conf_ctx->srv_conf) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "client attempted to request the server name "
+                      "different from the one that was negotiated");
+        ngx_http_finalize_request(r, NGX_HTTP_MISDIRECTED_REQUEST);
+        return NGX_ERROR;
+    }
+
+    if (sscf->verify == 1) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "client sent no required SSL certificate");
+        ngx_http_finalize_request(r, NGX_HTTPS_NO_CERT);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* where an HTTP/1 connection wouldn't be kept alive, ours gets a GOAWAY */
+
+static void
+ngx_http_quic_request_keepalive(ngx_http_quic_request_t *qr)
+{
+    ngx_connection_t          *c;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    c = qr->connection;
+    clcf = ngx_http_get_module_loc_conf(qr->main, ngx_http_core_module);
+
+    if (c->requests >= clcf->keepalive_requests
+        || ngx_current_msec - c->start_time > clcf->keepalive_time)
+    {
+        h3_conn_goaway(qr->session->h3);
+    }
+}
+
+
+/*
+ * The client is gone, or its content isn't what it said.  The core finds out
+ * by c->error and pending_eof, when its handlers are called for the next time;
+ * only while it reads the content it would answer 400 to both, or not at all.
+ */
+
+static void
+ngx_http_quic_request_abort(ngx_http_quic_request_t *qr)
+{
+    ngx_event_t       *rev, *wev;
+    ngx_connection_t  *c;
+
+    c = qr->connection;
+    c->error = qr->gone;
+
+    if (ngx_http_quic_request_reading(qr->main)) {
+        ngx_http_quic_request_finalize(qr, qr->gone
+                                           ? NGX_HTTP_CLIENT_CLOSED_REQUEST
+                                           : NGX_HTTP_BAD_REQUEST);
+        return;
+    }
+
+    c->error = 1;
+
+    rev = c->read;
+    rev->pending_eof = 1;
+    rev->ready = 1;
+
+    ngx_post_event(rev, &ngx_posted_events);
+
+    wev = c->write;
+    wev->delayed = 0;
+    wev->ready = 1;
+
+    ngx_post_event(wev, &ngx_posted_events);
+}
+
+
+/* the core collects the content, no one has seen it yet */
+
+static ngx_uint_t
+ngx_http_quic_request_reading(ngx_http_request_t *r)
+{
+    ngx_http_request_body_t  *rb;
+
+    rb = r->request_body;
+
+    return rb && rb->rest > 0 && rb->post_handler
+           && !r->request_body_no_buffering && !r->discard_body
+           && !r->header_sent;
+}
+
+
+static void
+ngx_http_quic_request_finalize(ngx_http_quic_request_t *qr, ngx_int_t rc)
+{
+    ngx_connection_t  *c;
+
+    c = qr->connection;
+
+    qr->begun = 1;
+
+    ngx_http_finalize_request(qr->main, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+void
+ngx_http_quic_request_finished(ngx_http_quic_request_t *qr)
+{
+    ngx_event_t  *rev;
+
+    if (qr->finished) {
+        return;
+    }
+
+    qr->finished = 1;
+
+    /* the core is to close: no keep-alive, no lingering */
+
+    rev = qr->connection->read;
+    rev->eof = 1;
+
+    if (qr->main->discard_body) {
+
+        /* the rest of the content is of no interest: recv says it has ended */
+
+        rev->ready = 1;
+        ngx_post_event(rev, &ngx_posted_events);
+
+    } else {
+        rev->ready = 0;
+    }
+}
+
+
+/*
+ * What a session knows of its requests: how many there are.  As long as there
+ * is one, its connection is kept alive, however long an upstream may take.
+ */
+
+static void
+ngx_http_quic_session_attach(ngx_http_quic_request_t *qr,
+    ngx_http_quic_session_t *s)
+{
+    qr->session = s;
+
+    if (s->nrequests++ == 0) {
+        quic_conn_keep_alive(s->conn, 1);
+    }
+}
+
+
+static void
+ngx_http_quic_session_detach(ngx_http_quic_request_t *qr)
+{
+    ngx_http_quic_session_t  *s;
+
+    s = qr->session;
+
+    if (s == NULL) {
+        return;
+    }
+
+    qr->session = NULL;
+
+    if (--s->nrequests == 0) {
+        quic_conn_keep_alive(s->conn, 0);
+    }
+}
+
+
+/* the core has closed the pseudo-connection */
+
+static void
+ngx_http_quic_request_cleanup(void *data)
+{
+    ngx_http_quic_request_t  *qr = data;
+
+    if (qr->event.posted) {
+        ngx_delete_posted_event(&qr->event);
+    }
+
+    h3_request_free(qr->h3, ngx_http_quic_request_error(qr));
+
+    ngx_http_quic_session_detach(qr);
+}
+
+
+/*
+ * RFC 9114, 4.1.1 and 4.1.2.  The connection's slot has been given back, but
+ * no one has taken it yet.
+ */
+
+static uint64_t
+ngx_http_quic_request_error(ngx_http_quic_request_t *qr)
+{
+    ngx_connection_t  *c;
+
+    c = qr->connection;
+
+    if (qr->malformed) {
+        return H3_MESSAGE_ERROR;
+    }
+
+    if (qr->finished) {
+        return H3_NO_ERROR;
+    }
+
+    /* abandoned by us, or something went wrong */
+
+    return (c->timedout || c->close) ? H3_REQUEST_CANCELLED
+                                     : H3_INTERNAL_ERROR;
+}

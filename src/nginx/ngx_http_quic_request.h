@@ -1,0 +1,130 @@
+
+/*
+ * One HTTP/3 request as a native nginx request.
+ *
+ * The core wants a connection, so each request gets one without a socket: a
+ * pseudo-connection, whose recv and send_chain are ours.  The core knows
+ * nothing else of us, and runs its phases as for any request.
+ *
+ *     request   its life: made by HTTP/3's callbacks, ended by the core
+ *     fields    HTTP/3's field lines -> r->headers_in, URI, server
+ *     body      recv: the content, as the core expects to read it
+ *     send      send_chain: nginx's buffers -> the stream
+ *     filter    r->headers_out -> HTTP/3's field lines
+ *
+ * HTTP/3's callbacks come while a datagram is being processed.  Handlers of
+ * nginx's may do anything then, up to ending the request, so they never run
+ * inside a callback: it notes what has happened and posts an event, which runs
+ * in the same iteration of the event loop, when the datagrams have been
+ * processed.  There are three events: qr->event begins the request, and is
+ * told of its abortion; c->read and c->write are the core's own, posted when
+ * there is content to read, resp. room to write.
+ */
+
+#ifndef _NGX_HTTP_QUIC_REQUEST_H_INCLUDED_
+#define _NGX_HTTP_QUIC_REQUEST_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "nginx/ngx_http_quic.h"
+
+
+/* what a chunk adds to its data: "00001000\r\n" before, "\r\n" behind */
+
+#define NGX_HTTP_QUIC_CHUNK_HEAD   10
+#define NGX_HTTP_QUIC_CHUNK_TAIL   2
+#define NGX_HTTP_QUIC_CHUNK_FRAME  (NGX_HTTP_QUIC_CHUNK_HEAD                  \
+                                    + NGX_HTTP_QUIC_CHUNK_TAIL)
+
+
+/* lives in c->pool, which the core destroys when it closes the connection */
+
+typedef struct {
+    ngx_http_connection_t     hc;        /* r->http_connection: must be first */
+
+    ngx_connection_t         *connection;
+    ngx_http_request_t       *main;
+    ngx_http_quic_session_t  *session;   /* NULL after gone() */
+    h3_request_t             *h3;
+
+    ngx_event_t               event;
+
+    /* the field section: strings in r->pool */
+
+    ngx_str_t                 method;
+    ngx_str_t                 scheme;
+    ngx_str_t                 path;
+    ngx_str_t                 authority;
+    ngx_str_t                 host;
+    ngx_array_t               cookies;   /* of ngx_str_t */
+    ngx_uint_t                nfields;
+    off_t                     content_length;  /* -1: unknown */
+    ngx_int_t                 status;    /* non-zero: an error to answer with */
+
+    /* a chunk that didn't fit into the reader's buffer */
+
+    u_char                   *chunk_pos;
+    u_char                   *chunk_last;
+    u_char                    chunk[64];
+
+    unsigned                  complete:1;    /* the field section has ended */
+    unsigned                  no_content:1;
+    unsigned                  begun:1;       /* the core has the request */
+    unsigned                  content_end:1; /* recv has returned all */
+    unsigned                  finished:1;    /* FIN follows the response */
+    unsigned                  malformed:1;
+    unsigned                  gone:1;
+
+    /* what the pseudo-connection points to */
+
+    ngx_log_t                 log;
+    ngx_http_log_ctx_t        log_ctx;
+    ngx_buf_t                 buffer;    /* always empty */
+    quic_addr_t               remote;
+    quic_addr_t               local;
+    u_char                    addr_text[NGX_INET6_ADDRSTRLEN];
+} ngx_http_quic_request_t;
+
+
+/*
+ * For h3_conn_create(), whose "data" is the session.  closed() sets s->h3 to
+ * NULL.
+ */
+extern const h3_ops_t  ngx_http_quic_h3_ops;
+
+
+/* ours of a native request, also of a subrequest; NULL: not over HTTP/3 */
+ngx_http_quic_request_t *ngx_http_quic_get_request(ngx_http_request_t *r);
+
+/*
+ * The response is complete: nothing more will be written.  "fin" has been
+ * passed to HTTP/3 by the caller.
+ */
+void ngx_http_quic_request_finished(ngx_http_quic_request_t *qr);
+
+
+/* ops->field(): notes a field line */
+ngx_int_t ngx_http_quic_field(void *req, ngx_str_t *name, ngx_str_t *value);
+
+/* makes r->request_line of what there is: NGX_OK or NGX_ERROR (memory) */
+ngx_int_t ngx_http_quic_request_line(ngx_http_quic_request_t *qr);
+
+/*
+ * Fills r->headers_in from what was noted.  NGX_OK, or NGX_ERROR: the request
+ * has been finalized, and "qr" may be gone.
+ */
+ngx_int_t ngx_http_quic_process_fields(ngx_http_quic_request_t *qr);
+
+
+/* c->recv, recv_chain, send, send_chain */
+
+ssize_t ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size);
+ssize_t ngx_http_quic_recv_chain(ngx_connection_t *c, ngx_chain_t *in,
+    off_t limit);
+ssize_t ngx_http_quic_send(ngx_connection_t *c, u_char *buf, size_t size);
+ngx_chain_t *ngx_http_quic_send_chain(ngx_connection_t *c, ngx_chain_t *in,
+    off_t limit);
+
+
+#endif /* _NGX_HTTP_QUIC_REQUEST_H_INCLUDED_ */
