@@ -497,6 +497,10 @@ quic_tls_describe(quic_tls_t *tls, uint32_t code)
         p = ngx_slprintf(p, last, "%s%s", tls->alerted ? ": " : "", reason);
     }
 
+    if (p == (u_char *) tls->text) {
+        p = ngx_slprintf(p, last, "handshake failed");
+    }
+
     *p = '\0';
 }
 
