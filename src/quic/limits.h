@@ -122,5 +122,44 @@
  */
 #define QUIC_MAX_UNI_STREAMS         16
 
+/*
+ * HTTP/3.
+ *
+ * Bytes that the QPACK library may hold for one connection: both tables, a
+ * record of each response that refers to the dynamic table and wasn't
+ * acknowledged (the library stops at 2,000 streams), a string of 64 KB that is
+ * being decoded, twice for Huffman, on as many streams as send at a time.
+ */
+#define H3_MAX_QPACK_MEMORY          (2 * 1024 * 1024)
+
+/* our encoder: more saves next to nothing, and is memory per connection */
+#define H3_QPACK_ENCODER_CAPACITY    4096
+#define H3_QPACK_ENCODER_BLOCKED     100
+
+/*
+ * Unsent and unacknowledged QPACK instructions (RFC 9204, 7.3): a client may
+ * cause them and give no credit to send them.  Beyond the first bound nothing
+ * is inserted any more; answers of our decoder can't be withheld, beyond the
+ * second the connection ends.
+ */
+#define H3_MAX_UNSENT_INSERTIONS     (2 * H3_QPACK_ENCODER_CAPACITY)
+#define H3_MAX_UNSENT_ANSWERS        (16 * 1024)
+
+/*
+ * Payload of a frame on the control stream: 64 settings of 16 bytes, with room
+ * for 60 that we don't know.  Of unknown frames nothing is kept.
+ */
+#define H3_MAX_CONTROL_PAYLOAD       1024
+
+/*
+ * Frames and streams that mean nothing (unknown types, empty DATA, repeated
+ * MAX_PUSH_ID) cost their sender two bytes and us a round of the parser.  Those
+ * that send them for good reasons, padding and greasing, send a few for each
+ * request.
+ */
+#define H3_MAX_USELESS               1000
+#define H3_MAX_USELESS_PER_REQUEST   16
+
+
 
 #endif /* _QUIC_LIMITS_H_INCLUDED_ */

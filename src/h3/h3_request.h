@@ -1,0 +1,84 @@
+
+/*
+ * A request stream: RFC 9114, 4.1 and 6.1.
+ *
+ *     WAIT_HEADERS --HEADERS--> CONTENT --HEADERS--> TRAILERS
+ *                               DATA*                nothing more
+ *
+ * A request is made when its stream is opened.  The upper floor knows of it
+ * from ops->request() on ("req" is set), and from then on it lives until
+ * h3_request_free().  When the connection ends before, "hc" and "stream" become
+ * NULL, and all that is left to do with it is to free it.
+ */
+
+#ifndef _H3_REQUEST_H_INCLUDED_
+#define _H3_REQUEST_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "h3/h3_conn.h"
+#include "h3/h3_message.h"
+
+
+typedef enum {
+    H3_REQUEST_WAIT_HEADERS = 0,
+    H3_REQUEST_CONTENT,
+    H3_REQUEST_TRAILERS
+} h3_request_state_e;
+
+
+struct h3_request_s {
+    h3_conn_t           *hc;
+    quic_stream_t       *stream;
+    quic_mem_t          *mem;
+    void                *req;            /* the upper floor's */
+    uint64_t             id;
+
+    ngx_queue_t          queue;          /* in hc->requests */
+    ngx_queue_t          blocked_queue;  /* in hc->blocked */
+
+    h3_request_state_e   state;
+    h3_frame_reader_t    frame;
+    h3_section_t         section;
+    h3_message_t         message;
+    size_t               section_size;   /* name + value + 32 of each line */
+
+    off_t                content_length; /* -1: not given */
+    off_t                content;        /* bytes that DATA frames announced */
+    off_t                received;       /* bytes read from the stream */
+    off_t                sent;           /* bytes written to it */
+    uint64_t             data_left;      /* of the DATA frame being written */
+
+    uint64_t             error;          /* of the stream; 0: none.  Reading
+                                            is over */
+    ngx_uint_t           busy;
+
+    unsigned             blocked:1;      /* waits for QPACK insertions */
+    unsigned             headers:1;      /* ops->headers() has been called */
+    unsigned             ignored:1;      /* answered already: not read on */
+    unsigned             ended:1;        /* FIN, and the message was whole */
+    unsigned             end_told:1;     /* the upper floor knows that */
+    unsigned             finished:1;     /* the response has its end */
+    unsigned             gone:1;         /* ops->gone() has been called */
+    unsigned             freed:1;        /* to be destroyed when not busy */
+};
+
+
+void h3_request_opened(h3_conn_t *hc, quic_stream_t *s);
+void h3_request_readable(h3_request_t *hr);
+void h3_request_writable(h3_request_t *hr);
+void h3_request_reset(h3_request_t *hr);
+void h3_request_stopped(h3_request_t *hr);
+
+/* the insertions that it waited for have come */
+void h3_request_unblocked(h3_request_t *hr);
+
+/* the connection has ended */
+void h3_request_detach(h3_request_t *hr);
+
+/* non-zero when nothing can be read, written or called for it any more */
+ngx_uint_t h3_request_dead(h3_request_t *hr);
+
+
+#endif /* _H3_REQUEST_H_INCLUDED_ */
