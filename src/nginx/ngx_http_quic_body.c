@@ -38,11 +38,7 @@ ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size)
     qr = ngx_http_quic_get_request(r);
     rev = c->read;
 
-    if (qr->gone || qr->malformed) {
-        rev->error = 1;
-        n = NGX_ERROR;
-
-    } else if (qr->finished || size == 0) {
+    if (qr->finished || size == 0) {
 
         /* it's being discarded, and the client has been answered */
         n = 0;

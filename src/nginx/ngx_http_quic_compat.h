@@ -15,8 +15,8 @@
 
 
 /*
- * Not NGX_HTTP_VERSION_30: where nginx has HTTP/3 built in, its filters and its
- * body reader take every request of that version for their own.
+ * Not NGX_HTTP_VERSION_30: where nginx has HTTP/3 built in, its filters and
+ * its body reader take every request of that version for their own.
  */
 #define NGX_HTTP_QUIC_VERSION  NGX_HTTP_VERSION_20
 

@@ -6,6 +6,10 @@
  * of header lines find may end the request.  When all are there they become
  * what the core gets from parsing HTTP/1: the request line, the method, the
  * URI, r->headers_in and the virtual server.
+ *
+ * HTTP/3 has seen to it that the section is well-formed: pseudo-header fields
+ * are there, once and first, Host is none other than :authority, and no field
+ * speaks of an HTTP/1 connection.
  */
 
 #include <ngx_config.h>
@@ -220,13 +224,6 @@ ngx_http_quic_note_string(ngx_http_quic_request_t *qr,
 
     s = (ngx_str_t *) ((char *) qr + f->offset);
 
-    if (s->data) {
-        ngx_log_error(NGX_LOG_INFO, qr->connection->log, 0,
-                      "client sent duplicate \"%V\": \"%V\", "
-                      "previous value: \"%V\"", name, value, s);
-        return NGX_HTTP_BAD_REQUEST;
-    }
-
     if (ngx_http_quic_copy(qr->main->pool, s, value) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -376,7 +373,8 @@ ngx_http_quic_request_line(ngx_http_quic_request_t *qr)
         return NGX_OK;
     }
 
-    len = qr->method.len + 1 + target->len + sizeof(NGX_HTTP_QUIC_PROTOCOL) - 1;
+    len = qr->method.len + 1 + target->len
+          + sizeof(NGX_HTTP_QUIC_PROTOCOL) - 1;
 
     p = ngx_pnalloc(r->pool, len + 1);
     if (p == NULL) {
@@ -491,14 +489,6 @@ ngx_http_quic_process_path(ngx_http_quic_request_t *qr)
     ngx_http_request_t  *r;
 
     r = qr->main;
-
-    if (qr->scheme.len == 0) {
-        return ngx_http_quic_reject(qr, "no :scheme");
-    }
-
-    if (qr->path.len == 0) {
-        return ngx_http_quic_reject(qr, "no :path");
-    }
 
     r->schema = qr->scheme;
     r->uri_start = qr->path.data;
@@ -642,17 +632,6 @@ ngx_http_quic_process_host(ngx_http_quic_request_t *qr)
     ngx_str_t  *host;
 
     host = qr->authority.len ? &qr->authority : &qr->host;
-
-    if (host->len == 0) {
-        return ngx_http_quic_reject(qr, "neither :authority nor \"Host\"");
-    }
-
-    if (qr->host.data
-        && (qr->host.len != host->len
-            || ngx_strncasecmp(qr->host.data, host->data, host->len) != 0))
-    {
-        return ngx_http_quic_reject(qr, "\"Host\" other than :authority");
-    }
 
     ngx_http_quic_default_server(qr);
 

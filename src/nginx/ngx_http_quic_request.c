@@ -43,7 +43,6 @@ static void ngx_http_quic_request_wait_handler(ngx_event_t *rev);
 static void ngx_http_quic_request_run(ngx_http_quic_request_t *qr);
 static ngx_int_t ngx_http_quic_request_check_client(
     ngx_http_quic_request_t *qr);
-static void ngx_http_quic_request_keepalive(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_abort(ngx_http_quic_request_t *qr);
 static ngx_uint_t ngx_http_quic_request_reading(ngx_http_request_t *r);
 static void ngx_http_quic_request_finalize(ngx_http_quic_request_t *qr,
@@ -278,7 +277,8 @@ ngx_http_quic_connection_log(ngx_connection_t *c, ngx_http_quic_request_t *qr)
  */
 
 static void
-ngx_http_quic_connection_addrs(ngx_connection_t *c, ngx_http_quic_request_t *qr)
+ngx_http_quic_connection_addrs(ngx_connection_t *c,
+    ngx_http_quic_request_t *qr)
 {
     quic_conn_t  *qc;
 
@@ -349,9 +349,6 @@ ngx_http_quic_request_malformed(void *req, const char *reason)
 {
     ngx_http_quic_request_t  *qr = req;
 
-    ngx_log_error(NGX_LOG_INFO, qr->connection->log, 0,
-                  "client sent malformed request: %s", reason);
-
     qr->malformed = 1;
 
     ngx_post_event(&qr->event, &ngx_posted_events);
@@ -413,6 +410,16 @@ ngx_http_quic_request_gone(void *req)
 
     ngx_http_quic_session_detach(qr);
 
+    /* the core is to learn it before it reads or writes */
+
+    if (qr->connection->read->posted) {
+        ngx_delete_posted_event(qr->connection->read);
+    }
+
+    if (qr->connection->write->posted) {
+        ngx_delete_posted_event(qr->connection->write);
+    }
+
     ngx_post_event(&qr->event, &ngx_posted_events);
 }
 
@@ -439,7 +446,7 @@ ngx_http_quic_request_handler(ngx_event_t *ev)
     if (!qr->begun) {
         ngx_http_quic_request_begin(qr);
 
-    } else if (qr->malformed || qr->gone) {
+    } else if (qr->gone) {
         ngx_http_quic_request_abort(qr);
     }
 }
@@ -535,7 +542,7 @@ ngx_http_quic_request_run(ngx_http_quic_request_t *qr)
     r->headers_in.connection_type = NGX_HTTP_CONNECTION_CLOSE;
     r->expect_tested = 1;
 
-    ngx_http_quic_request_keepalive(qr);
+    ngx_http_quic_session_count(qr->session);
 
     if (ngx_http_quic_process_fields(qr) == NGX_OK
         && ngx_http_quic_request_check_client(qr) == NGX_OK)
@@ -588,29 +595,10 @@ ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
 }
 
 
-/* where an HTTP/1 connection wouldn't be kept alive, ours gets a GOAWAY */
-
-static void
-ngx_http_quic_request_keepalive(ngx_http_quic_request_t *qr)
-{
-    ngx_connection_t          *c;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    c = qr->connection;
-    clcf = ngx_http_get_module_loc_conf(qr->main, ngx_http_core_module);
-
-    if (c->requests >= clcf->keepalive_requests
-        || ngx_current_msec - c->start_time > clcf->keepalive_time)
-    {
-        h3_conn_goaway(qr->session->h3);
-    }
-}
-
-
 /*
- * The client is gone, or its content isn't what it said.  The core finds out
- * by c->error and pending_eof, when its handlers are called for the next time;
- * only while it reads the content it would answer 400 to both, or not at all.
+ * The client is gone.  The core finds out by c->error and pending_eof, when
+ * its handlers are called for the next time; only while it reads the content
+ * it would log 400.
  */
 
 static void
@@ -620,16 +608,12 @@ ngx_http_quic_request_abort(ngx_http_quic_request_t *qr)
     ngx_connection_t  *c;
 
     c = qr->connection;
-    c->error = qr->gone;
+    c->error = 1;
 
     if (ngx_http_quic_request_reading(qr->main)) {
-        ngx_http_quic_request_finalize(qr, qr->gone
-                                           ? NGX_HTTP_CLIENT_CLOSED_REQUEST
-                                           : NGX_HTTP_BAD_REQUEST);
+        ngx_http_quic_request_finalize(qr, NGX_HTTP_CLIENT_CLOSED_REQUEST);
         return;
     }
-
-    c->error = 1;
 
     rev = c->read;
     rev->pending_eof = 1;
@@ -703,20 +687,12 @@ ngx_http_quic_request_finished(ngx_http_quic_request_t *qr)
 }
 
 
-/*
- * What a session knows of its requests: how many there are.  As long as there
- * is one, its connection is kept alive, however long an upstream may take.
- */
-
 static void
 ngx_http_quic_session_attach(ngx_http_quic_request_t *qr,
     ngx_http_quic_session_t *s)
 {
     qr->session = s;
-
-    if (s->nrequests++ == 0) {
-        quic_conn_keep_alive(s->conn, 1);
-    }
+    s->nrequests++;
 }
 
 
@@ -732,10 +708,7 @@ ngx_http_quic_session_detach(ngx_http_quic_request_t *qr)
     }
 
     qr->session = NULL;
-
-    if (--s->nrequests == 0) {
-        quic_conn_keep_alive(s->conn, 0);
-    }
+    s->nrequests--;
 }
 
 

@@ -41,7 +41,7 @@
 /* lives in c->pool, which the core destroys when it closes the connection */
 
 typedef struct {
-    ngx_http_connection_t     hc;        /* r->http_connection: must be first */
+    ngx_http_connection_t     hc;        /* r->http_connection: stays first */
 
     ngx_connection_t         *connection;
     ngx_http_request_t       *main;
@@ -60,7 +60,7 @@ typedef struct {
     ngx_array_t               cookies;   /* of ngx_str_t */
     ngx_uint_t                nfields;
     off_t                     content_length;  /* -1: unknown */
-    ngx_int_t                 status;    /* non-zero: an error to answer with */
+    ngx_int_t                 status;    /* non-zero: answer with this error */
 
     /* a chunk that didn't fit into the reader's buffer */
 

@@ -168,7 +168,8 @@ ngx_http_quic_write(ngx_http_quic_request_t *qr, ngx_chain_t *in, size_t size)
 
 
 static ngx_int_t
-ngx_http_quic_write_file(ngx_http_quic_request_t *qr, ngx_buf_t *b, size_t size)
+ngx_http_quic_write_file(ngx_http_quic_request_t *qr, ngx_buf_t *b,
+    size_t size)
 {
     off_t     offset;
     size_t    len;
