@@ -203,6 +203,7 @@ quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
     if (rc == NGX_OK && token.type == QUIC_TOKEN_RETRY) {
 
         if (quic_cid_equal(&token.rscid, &pkt->dcid)
+            && token.version == pkt->version
             && now + ep->wall - token.time < QUIC_RETRY_TOKEN_LIFETIME)
         {
             accept->original_dcid = token.odcid;

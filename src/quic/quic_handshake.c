@@ -100,6 +100,8 @@ quic_handshake_client_hello(void *data, ngx_str_t *name)
         return NGX_ERROR;
     }
 
+    quic_tls_set_version(c->tls, c->version);
+
     rc = c->ep->ops->server_name(c->ep->data, c, name);
 
     if (rc != NGX_OK) {

@@ -40,6 +40,7 @@ quic_stateless_retry(quic_endpoint_t *ep, quic_packet_t *pkt,
     ngx_memzero(&token, sizeof(quic_token_t));
 
     token.type = QUIC_TOKEN_RETRY;
+    token.version = pkt->version;
     token.time = now + ep->wall;
     quic_cid_set(&token.odcid, pkt->dcid.data, pkt->dcid.len);
     quic_host_cid_seal(ep->host_key, &token.rscid, ep->owner,
