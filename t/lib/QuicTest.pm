@@ -1,0 +1,452 @@
+package QuicTest;
+
+# An nginx with the module, in a folder of its own, and a client for it.
+#
+#     my $t = QuicTest->new;
+#
+#     $t->file('html/index.html', "hello\n");
+#     $t->run(<<'EOF');
+#         server {
+#             listen      127.0.0.1:%%PORT%% quic;
+#             server_name localhost;
+#         }
+#     EOF
+#
+#     my $r = $t->get('/');
+#     is($r->{status}, 200);
+#
+#     $t->stop;
+#     $t->no_alerts;
+#
+# What run() gets goes into http{}.  %%PORT%% is a port that is free for both
+# UDP and TCP, %%PORT_1%%, %%PORT_2%%, ... are others; %%DIR%% is the folder.
+#
+# The environment may name the parts: NGINX, QUIC_MODULE, CURL_H3; by default
+# they are the installed nginx and what `make` has built.  With QUIC_KEEP the
+# folder stays.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use POSIX qw(WNOHANG);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use constant TIMEOUT => 15;
+
+my $top = abs_path(dirname(__FILE__) . '/../..');
+
+my %running;
+
+
+sub new {
+    my ($class, %opt) = @_;
+
+    my $dir = tempdir('quic-test-XXXXXX', TMPDIR => 1,
+                      CLEANUP => !$ENV{QUIC_KEEP});
+    chmod 0755, $dir;
+    diag("the folder is $dir") if $ENV{QUIC_KEEP};
+
+    my $self = bless {
+        dir    => $dir,
+        nginx  => $ENV{NGINX} || find('nginx', '/usr/sbin/nginx'),
+        module => $ENV{QUIC_MODULE} || "$top/build/ngx_http_quic_module.so",
+        curl   => $ENV{CURL_H3} || find('curl-h3', "$top/build/bin/curl-h3"),
+        ports  => {},
+        level  => 'info',
+        main   => '',
+        events => '',
+        %opt
+    }, $class;
+
+    for my $file (@$self{qw(nginx module curl)}) {
+        plan(skip_all => "no $file") unless $file && -e $file;
+    }
+
+    $self->certificate('localhost');
+
+    return $self;
+}
+
+
+sub find {
+    my ($name, $default) = @_;
+
+    for my $dir (split /:/, $ENV{PATH}) {
+        return "$dir/$name" if -x "$dir/$name";
+    }
+
+    return $default;
+}
+
+
+sub dir { return $_[0]{dir} }
+
+
+sub version {
+    my ($self) = @_;
+
+    my ($version) = `$self->{nginx} -v 2>&1` =~ m{nginx/([\d.]+)};
+
+    return $version;
+}
+
+
+sub certificate {
+    my ($self, @names) = @_;
+
+    my $name = $names[0];
+    my $alt = join ',', map { "DNS:$_" } @names;
+
+    my @cmd = ('openssl', 'req', '-x509', '-nodes', '-days', 3,
+               '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
+               '-subj', "/CN=$name", '-addext', "subjectAltName=$alt",
+               '-keyout', "$self->{dir}/$name.key",
+               '-out', "$self->{dir}/$name.crt");
+
+    my $out = qx{@cmd 2>&1};
+
+    BAIL_OUT("no certificate for $name: $out") if $?;
+}
+
+
+sub file {
+    my ($self, $name, $text) = @_;
+
+    my $path = "$self->{dir}/$name";
+
+    make_path(dirname($path));
+    open my $fh, '>:raw', $path or BAIL_OUT("$path: $!");
+    print $fh $text;
+    close $fh or BAIL_OUT("$path: $!");
+
+    return $path;
+}
+
+
+sub read_file {
+    my ($self, $name) = @_;
+
+    open my $fh, '<:raw', "$self->{dir}/$name" or return '';
+    local $/;
+
+    my $text = <$fh>;
+
+    return defined $text ? $text : '';
+}
+
+
+# Both protocols, as servers often listen on both.
+
+sub port {
+    my ($self, $n) = @_;
+
+    my $name = $n ? "PORT_$n" : 'PORT';
+
+    return $self->{ports}{$name} ||= do {
+        my ($port, $tcp, $udp);
+
+        for (1 .. 100) {
+            $tcp = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
+                                         Proto => 'tcp') or next;
+            $port = $tcp->sockport;
+            $udp = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+                                         LocalPort => $port, Proto => 'udp')
+                and last;
+        }
+
+        BAIL_OUT('no free port') unless $udp;
+
+        $port;
+    };
+}
+
+
+# Macros in a text.
+
+sub expand {
+    my ($self, $text) = @_;
+
+    $text =~ s/%%PORT(?:_(\d+))?%%/$self->port($1)/ge;
+    $text =~ s/%%DIR%%/$self->{dir}/g;
+
+    return $text;
+}
+
+
+sub write_conf {
+    my ($self, $http) = @_;
+
+    my $user = $> == 0 ? 'user root;' : '';
+    my $temp = join "\n", map { "    ${_}_temp_path %%DIR%%/tmp/$_;" }
+               qw(client_body proxy fastcgi uwsgi scgi);
+
+    make_path("$self->{dir}/tmp", "$self->{dir}/html");
+
+    $self->file('nginx.conf', $self->expand(<<"EOF"));
+$user
+daemon off;
+worker_processes 1;
+load_module $self->{module};
+pid %%DIR%%/nginx.pid;
+error_log %%DIR%%/error.log $self->{level};
+$self->{main}
+
+events {
+    $self->{events}
+}
+
+http {
+    access_log %%DIR%%/access.log;
+    root %%DIR%%/html;
+$temp
+
+    ssl_certificate     %%DIR%%/localhost.crt;
+    ssl_certificate_key %%DIR%%/localhost.key;
+
+$http
+}
+EOF
+}
+
+
+sub run {
+    my ($self, $http) = @_;
+
+    $self->write_conf($http);
+    $self->start;
+
+    return $self;
+}
+
+
+sub start {
+    my ($self) = @_;
+
+    my $dir = $self->{dir};
+    my @cmd = ($self->{nginx}, '-p', "$dir/", '-c', "$dir/nginx.conf",
+               '-e', "$dir/error.log");
+
+    unlink "$dir/nginx.pid";
+
+    my $pid = fork;
+    BAIL_OUT("fork: $!") unless defined $pid;
+
+    if ($pid == 0) {
+        open STDOUT, '>>', "$dir/stdout";
+        open STDERR, '>>', "$dir/stderr";
+        exec @cmd or POSIX::_exit(127);
+    }
+
+    $self->{pid} = $pid;
+    $running{$pid} = 1;
+
+    # its workers take a moment more
+
+    my $ok = $self->wait_for(sub {
+        return -s "$dir/nginx.pid" || $self->exited;
+    });
+
+    if (!$ok || $self->exited) {
+        BAIL_OUT("nginx does not start:\n" . $self->read_file('stderr')
+                 . $self->read_file('error.log'));
+    }
+
+    $self->wait_for(sub { $self->workers });
+}
+
+
+sub exited {
+    my ($self) = @_;
+
+    return 1 unless $self->{pid};
+
+    if (waitpid($self->{pid}, WNOHANG) == $self->{pid}) {
+        $self->{status} = $?;
+        delete $running{delete $self->{pid}};
+        return 1;
+    }
+
+    return 0;
+}
+
+
+# The workers' process IDs.
+
+sub workers {
+    my ($self) = @_;
+
+    return () unless $self->{pid};
+
+    open my $fh, '<', "/proc/$self->{pid}/task/$self->{pid}/children"
+        or return ($self->{pid});
+
+    return split ' ', <$fh> // '';
+}
+
+
+sub signal {
+    my ($self, $signal) = @_;
+
+    kill $signal, $self->{pid} if $self->{pid};
+}
+
+
+# Quits gracefully, or else by force, which is a failure of the test.
+
+sub stop {
+    my ($self, $signal) = @_;
+
+    return unless $self->{pid};
+
+    $self->signal($signal || 'QUIT');
+
+    return if $self->wait_for(sub { $self->exited });
+
+    fail('nginx stops');
+    $self->signal('KILL');
+    $self->wait_for(sub { $self->exited });
+}
+
+
+sub wait_for {
+    my ($self, $condition, $timeout) = @_;
+
+    my $end = time + ($timeout || TIMEOUT);
+
+    while (time < $end) {
+        return 1 if $condition->();
+        sleep 0.02;
+    }
+
+    return 0;
+}
+
+
+# Lines of the error log at "alert" and above, crashes, and what sanitizers
+# have found: one test.
+
+sub no_alerts {
+    my ($self) = @_;
+
+    my @bad = grep { /\[(?:alert|emerg)\]|exited on signal/ }
+              split /\n/, $self->read_file('error.log');
+
+    push @bad, grep { /Sanitizer|runtime error/ }
+               split /\n/, $self->read_file('stderr');
+
+    ok(!@bad, 'no alerts') or diag(join "\n", @bad[0 .. ($#bad > 9 ? 9 : $#bad)]);
+}
+
+
+# A request over HTTP/3 by curl.  Options: method, headers => [...], body,
+# body_file, host (TLS name and authority), port, args => [...] for curl.
+#
+# The answer: status, headers => { name => value } (several ones joined with
+# "\n"), order => [names], body, version, exit (curl's), error.
+
+sub get {
+    my ($self, $uri, %opt) = @_;
+
+    my $host = $opt{host} || 'localhost';
+    my $port = $opt{port} || $self->port;
+    my $dir = $self->{dir};
+
+    my @cmd = ($self->{curl}, '-q', '-sS', '-k', '--path-as-is',
+               $opt{http1} ? '--http1.1' : '--http3-only',
+               '-m', TIMEOUT, '--connect-to', "$host:$port:127.0.0.1:$port",
+               '-D', "$dir/response.head", '-o', "$dir/response.body",
+               '-w', '%{http_code} %{http_version} %{exitcode} %{num_connects}');
+
+    if (defined $opt{method}) {
+        push @cmd, $opt{method} eq 'HEAD' ? '-I' : ('-X', $opt{method});
+    }
+
+    push @cmd, map { ('-H', $_) } @{$opt{headers} || []};
+
+    if (defined $opt{body}) {
+        $self->file('request.body', $opt{body});
+        push @cmd, '--data-binary', "\@$dir/request.body";
+    }
+
+    push @cmd, @{$opt{args} || []}, "https://$host:$port$uri";
+
+    unlink "$dir/response.head", "$dir/response.body";
+
+    open my $pipe, '-|', shell(@cmd) . " 2>$dir/curl.stderr"
+        or BAIL_OUT("curl: $!");
+    my $info = join '', <$pipe>;
+    close $pipe;
+
+    return $self->response($info);
+}
+
+
+sub shell {
+    return join ' ', map { my $s = $_; $s =~ s/'/'\\''/g; "'$s'" } @_;
+}
+
+
+sub response {
+    my ($self, $info) = @_;
+
+    my ($status, $version, $exit, $connects) = split ' ', $info;
+    my (%headers, @order);
+
+    # only the last of several responses, as with 1xx
+
+    my $head = (split /\r\n\r\n/, $self->read_file('response.head'))[-1] // '';
+
+    for my $line (split /\r\n/, $head) {
+        my ($name, $value) = $line =~ /^([^:]+): ?(.*)$/ or next;
+
+        push @order, $name;
+        $headers{$name} = defined $headers{$name} ? "$headers{$name}\n$value"
+                                                  : $value;
+    }
+
+    return {
+        status   => $status || 0,
+        version  => $version,
+        exit     => $exit,
+        connects => $connects,
+        headers  => \%headers,
+        order    => \@order,
+        body     => $self->read_file('response.body'),
+        error    => $self->read_file('curl.stderr'),
+    };
+}
+
+
+# The access log's lines; waits for "n" of them.
+
+sub access_log {
+    my ($self, $n, $name) = @_;
+
+    my @lines;
+
+    $self->wait_for(sub {
+        @lines = split /\n/, $self->read_file($name || 'access.log');
+        return @lines >= ($n || 1);
+    }, 5);
+
+    return @lines;
+}
+
+
+sub DESTROY {
+    my ($self) = @_;
+
+    if ($self->{pid} && $running{$self->{pid}}) {
+        kill 'KILL', $self->workers, $self->{pid};
+        waitpid $self->{pid}, 0;
+    }
+}
+
+
+1;
