@@ -344,12 +344,19 @@ h3_conn_stream_writable(void *app, quic_stream_t *s)
 {
     h3_conn_t  *hc = app;
 
-    if (h3_conn_over(hc) || s->app == NULL || (s->id & QUIC_STREAM_UNI)) {
+    if (h3_conn_over(hc)) {
         return;
     }
 
     h3_conn_enter(hc);
-    h3_request_writable(s->app);
+
+    if (s == hc->control) {
+        h3_conn_check(hc);
+
+    } else if (s->app) {
+        h3_request_writable(s->app);
+    }
+
     h3_conn_leave(hc);
 }
 
@@ -445,7 +452,11 @@ h3_conn_send_goaway(h3_conn_t *hc)
 
     if (quic_stream_write(hc->control, buf, p - buf) != NGX_OK) {
         h3_conn_error(hc, H3_INTERNAL_ERROR, "can't send GOAWAY");
+        return;
     }
+
+    /* so that its acknowledgement is heard of */
+    hc->control->want_write = 1;
 }
 
 

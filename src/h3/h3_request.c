@@ -40,6 +40,7 @@ static ngx_int_t h3_request_advance(h3_request_t *hr);
 static ngx_int_t h3_request_step(h3_request_t *hr);
 static ngx_int_t h3_request_frame(h3_request_t *hr, ngx_str_t *span);
 static const h3_request_frame_t *h3_request_frame_row(uint64_t type);
+static void h3_request_peek(h3_request_t *hr, ngx_str_t *span);
 static void h3_request_consume(h3_request_t *hr, size_t n);
 static void h3_request_consume_payload(h3_request_t *hr, size_t n);
 
@@ -112,6 +113,7 @@ h3_request_opened(h3_conn_t *hc, quic_stream_t *s)
     hr->mem = hc->mem;
     hr->id = s->id;
     hr->content_length = -1;
+    hr->final = -1;
 
     s->app = hr;
     ngx_queue_insert_tail(&hc->requests, &hr->queue);
@@ -286,12 +288,11 @@ h3_request_step(h3_request_t *hr)
 {
     size_t              n;
     ngx_str_t           span;
-    ngx_uint_t          fin;
     h3_frame_reader_t  *fr;
 
     fr = &hr->frame;
 
-    quic_stream_peek(hr->stream, &span, &fin);
+    h3_request_peek(hr, &span);
 
     if (fr->in_payload && (span.len || fr->left == 0)) {
         n = ngx_min(span.len, fr->left);
@@ -302,7 +303,7 @@ h3_request_step(h3_request_t *hr)
         return h3_request_frame(hr, &span);
     }
 
-    return fin ? h3_request_end(hr) : NGX_AGAIN;
+    return hr->received == hr->final ? h3_request_end(hr) : NGX_AGAIN;
 }
 
 
@@ -345,6 +346,21 @@ h3_request_frame_row(uint64_t type)
     }
 
     return &h3_request_unknown_frame;
+}
+
+
+/* the end is seen with the last bytes, and isn't shown again behind them */
+
+static void
+h3_request_peek(h3_request_t *hr, ngx_str_t *span)
+{
+    ngx_uint_t  fin;
+
+    quic_stream_peek(hr->stream, span, &fin);
+
+    if (fin) {
+        hr->final = hr->received + span->len;
+    }
 }
 
 
@@ -650,14 +666,13 @@ h3_request_section_done(h3_request_t *hr)
 static ngx_int_t
 h3_request_headers_done(h3_request_t *hr)
 {
-    ngx_str_t   span;
-    ngx_uint_t  fin;
+    ngx_str_t  span;
 
     hr->content_length = hr->message.content_length;
 
-    quic_stream_peek(hr->stream, &span, &fin);
+    h3_request_peek(hr, &span);
 
-    if (span.len == 0 && fin) {
+    if (hr->received == hr->final) {
 
         if (h3_request_end(hr) != NGX_OK) {
             return NGX_ERROR;
@@ -796,7 +811,6 @@ h3_request_recv(h3_request_t *hr, u_char *buf, size_t size)
     ngx_int_t    rc;
     ngx_str_t    span;
     h3_conn_t   *hc;
-    ngx_uint_t   fin;
 
     if (h3_request_halted(hr)) {
         return NGX_ERROR;
@@ -817,7 +831,7 @@ h3_request_recv(h3_request_t *hr, u_char *buf, size_t size)
             break;
         }
 
-        quic_stream_peek(hr->stream, &span, &fin);
+        h3_request_peek(hr, &span);
 
         n = ngx_min(span.len, size - total);
         n = ngx_min(n, hr->frame.left);

@@ -47,6 +47,7 @@ struct h3_request_s {
     off_t                content_length; /* -1: not given */
     off_t                content;        /* bytes that DATA frames announced */
     off_t                received;       /* bytes read from the stream */
+    off_t                final;          /* all of it; -1: not known yet */
     off_t                sent;           /* bytes written to it */
     uint64_t             data_left;      /* of the DATA frame being written */
 

@@ -122,16 +122,19 @@ h3_uni_opened(h3_conn_t *hc, quic_stream_t *s)
 void
 h3_uni_readable(h3_conn_t *hc, quic_stream_t *s)
 {
+    size_t       len;
     h3_uni_t    *u;
     ngx_str_t    span;
     ngx_uint_t   fin;
 
     u = s->app;
 
-    for ( ;; ) {
+    do {
         quic_stream_peek(s, &span, &fin);
 
-        if (span.len == 0) {
+        len = span.len;
+
+        if (len == 0) {
             break;
         }
 
@@ -140,7 +143,10 @@ h3_uni_readable(h3_conn_t *hc, quic_stream_t *s)
         }
 
         quic_stream_consume(s, span.len);
-    }
+
+        /* the end isn't shown again behind the last bytes */
+
+    } while (!fin || span.len < len);
 
     if (fin) {
         h3_uni_end(hc, u);
