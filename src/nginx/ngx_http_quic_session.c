@@ -1,0 +1,200 @@
+
+/*
+ * One connection as nginx sees it: its number, its log, its timer, the server
+ * block that it is for, and the HTTP/3 on it.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_http.h>
+#include "nginx/ngx_http_quic.h"
+#include "nginx/ngx_http_quic_request.h"
+#include "nginx/ngx_http_quic_worker.h"
+
+
+static void ngx_http_quic_session_init_log(ngx_http_quic_session_t *s);
+static u_char *ngx_http_quic_session_log_error(ngx_log_t *log, u_char *buf,
+    size_t len);
+static void ngx_http_quic_session_timeout(ngx_event_t *ev);
+
+
+ngx_http_quic_session_t *
+ngx_http_quic_session_create(ngx_http_quic_worker_t *worker, quic_conn_t *c,
+    ngx_http_quic_listener_t *listener)
+{
+    ngx_http_quic_session_t  *s;
+
+    s = quic_calloc(&worker->mem, sizeof(ngx_http_quic_session_t));
+    if (s == NULL) {
+        return NULL;
+    }
+
+    s->conn = c;
+    s->worker = worker;
+    s->listener = listener;
+    s->server = listener->default_server;
+    s->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
+    s->start = ngx_current_msec;
+    s->deadline = UINT64_MAX;
+
+    ngx_http_quic_session_init_log(s);
+
+    s->timer.handler = ngx_http_quic_session_timeout;
+    s->timer.data = s;
+    s->timer.log = &s->log;
+
+    s->h3 = h3_conn_create(c, &worker->mem, &listener->h3,
+                           &ngx_http_quic_h3_ops, s);
+    if (s->h3 == NULL) {
+        quic_free(&worker->mem, s, sizeof(ngx_http_quic_session_t));
+        return NULL;
+    }
+
+    quic_conn_set_data(c, s);
+    quic_conn_set_log(c, &s->log);
+
+    ngx_log_error(NGX_LOG_INFO, &s->log, 0, "client connected over QUIC");
+
+    return s;
+}
+
+
+void
+ngx_http_quic_session_free(ngx_http_quic_session_t *s)
+{
+    if (s->timer.timer_set) {
+        ngx_event_del_timer(&s->timer);
+    }
+
+    quic_free(&s->worker->mem, s, sizeof(ngx_http_quic_session_t));
+}
+
+
+static void
+ngx_http_quic_session_init_log(ngx_http_quic_session_t *s)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = s->server->loc_conf[ngx_http_core_module.ctx_index];
+
+    s->log = *clcf->error_log;
+    s->log.handler = ngx_http_quic_session_log_error;
+    s->log.data = s;
+    s->log.action = "processing QUIC connection";
+    s->log.connection = s->number;
+}
+
+
+void
+ngx_http_quic_session_set_server(ngx_http_quic_session_t *s,
+    ngx_http_conf_ctx_t *server)
+{
+    s->server = server;
+
+    ngx_http_quic_session_init_log(s);
+}
+
+
+static u_char *
+ngx_http_quic_session_log_error(ngx_log_t *log, u_char *buf, size_t len)
+{
+    u_char                   *p, *last, text[NGX_SOCKADDR_STRLEN];
+    size_t                    n;
+    const quic_addr_t        *remote;
+    ngx_http_quic_session_t  *s;
+
+    s = log->data;
+    p = buf;
+    last = buf + len;
+
+    if (log->action) {
+        p = ngx_slprintf(p, last, " while %s", log->action);
+    }
+
+    remote = quic_conn_remote(s->conn);
+
+    n = ngx_sock_ntop((struct sockaddr *) &remote->sa, quic_addr_len(remote),
+                      text, NGX_SOCKADDR_STRLEN, 0);
+
+    return ngx_slprintf(p, last, ", client: %*s, server: %V", n, text,
+                        &s->listener->addr_text);
+}
+
+
+/*
+ * nginx's timers count milliseconds, and it lets one be late by 300 ms rather
+ * than move it.  We move it when the deadline comes nearer; when it goes away,
+ * which every acknowledgement makes it do, the timer stays and finds out that
+ * it came too early.
+ */
+
+void
+ngx_http_quic_session_set_timer(ngx_http_quic_session_t *s, uint64_t deadline)
+{
+    uint64_t     now;
+    ngx_msec_t   wait;
+
+    s->deadline = deadline;
+
+    /* an exiting worker waits for living connections alone */
+    s->timer.cancelable = !quic_conn_alive(s->conn);
+
+    if (deadline == UINT64_MAX) {
+        return;
+    }
+
+    now = ngx_http_quic_now();
+    wait = (deadline > now) ? (deadline - now + 999) / 1000 : 0;
+
+    if (s->timer.timer_set) {
+
+        if ((ngx_msec_int_t) (s->timer.timer.key - ngx_current_msec - wait)
+            <= 0)
+        {
+            return;
+        }
+
+        ngx_event_del_timer(&s->timer);
+    }
+
+    ngx_event_add_timer(&s->timer, wait);
+}
+
+
+static void
+ngx_http_quic_session_timeout(ngx_event_t *ev)
+{
+    uint64_t                  now;
+    ngx_http_quic_session_t  *s;
+
+    s = ev->data;
+    now = ngx_http_quic_now();
+
+    if (now < s->deadline) {
+        ngx_http_quic_session_set_timer(s, s->deadline);
+        return;
+    }
+
+    quic_endpoint_timeout(&s->worker->endpoint, s->conn, now);
+}
+
+
+void
+ngx_http_quic_session_count(ngx_http_quic_session_t *s)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (s->h3 == NULL) {
+        return;
+    }
+
+    clcf = s->server->loc_conf[ngx_http_core_module.ctx_index];
+
+    if (h3_conn_requests(s->h3) >= clcf->keepalive_requests
+        || ngx_current_msec - s->start > clcf->keepalive_time
+        || clcf->keepalive_timeout == 0)
+    {
+        h3_conn_goaway(s->h3);
+    }
+}

@@ -1,0 +1,655 @@
+
+/*
+ * One endpoint for each worker.
+ *
+ * A round: the sockets' events and the connections' timers call the endpoint,
+ * which wakes us when there is something to do; the posted event "flush" comes
+ * at the end of the event loop's iteration, when all of the batch has been
+ * processed, and sends.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_http.h>
+#include "nginx/ngx_http_quic.h"
+#include "nginx/ngx_http_quic_worker.h"
+#include "quic/limits.h"
+#include "wire/quic_error.h"
+#include "wire/quic_packet.h"
+
+
+/* of an iteration of the event loop; then others get their turn */
+#define NGX_HTTP_QUIC_MAX_BATCHES  64
+
+/*
+ * ms: HTTP/3 waits for a client's acknowledgement of GOAWAY before it closes;
+ * one without requests that has gone away shall not keep a worker from exiting
+ */
+#define NGX_HTTP_QUIC_GOAWAY_WAIT  1000
+
+/* bytes of an answer that needs no connection */
+#define NGX_HTTP_QUIC_MAX_REPLY    1200
+
+
+static ngx_int_t ngx_http_quic_worker_create(ngx_cycle_t *cycle,
+    ngx_http_quic_main_conf_t *qmcf);
+static ngx_int_t ngx_http_quic_worker_sockets(ngx_http_quic_worker_t *w,
+    ngx_cycle_t *cycle, ngx_http_quic_main_conf_t *qmcf);
+static ngx_uint_t ngx_http_quic_worker_serves(ngx_listening_t *ls,
+    ngx_http_quic_main_conf_t *qmcf);
+static void ngx_http_quic_worker_attach(ngx_http_quic_socket_t *s,
+    ngx_listening_t *ls);
+static void ngx_http_quic_worker_free(ngx_http_quic_worker_t *w);
+static ngx_socket_t ngx_http_quic_worker_null_fd(ngx_log_t *log);
+
+static ngx_int_t ngx_http_quic_worker_accepted(void *data, quic_conn_t *c,
+    void *socket);
+static void ngx_http_quic_worker_refuse(ngx_http_quic_worker_t *w);
+static ngx_int_t ngx_http_quic_worker_server_name(void *data, quic_conn_t *c,
+    ngx_str_t *name);
+static void ngx_http_quic_worker_timer(void *data, quic_conn_t *c,
+    uint64_t deadline);
+static void ngx_http_quic_worker_wakeup(void *data);
+static void ngx_http_quic_worker_freed(void *data, quic_conn_t *c);
+static const quic_conf_t *ngx_http_quic_worker_conf(void *data, void *socket);
+
+static void ngx_http_quic_worker_flush(ngx_event_t *ev);
+static ngx_int_t ngx_http_quic_worker_send(ngx_http_quic_worker_t *w);
+static void ngx_http_quic_worker_flushed(ngx_http_quic_worker_t *w);
+static void ngx_http_quic_worker_goaway(quic_conn_t *c, void *data);
+static void ngx_http_quic_worker_goaway_over(ngx_event_t *ev);
+static void ngx_http_quic_worker_close_idle(quic_conn_t *c, void *data);
+static void ngx_http_quic_worker_close(quic_conn_t *c, void *data);
+
+
+static const quic_endpoint_ops_t  ngx_http_quic_worker_ops = {
+    ngx_http_quic_worker_accepted,
+    ngx_http_quic_worker_server_name,
+    ngx_http_quic_worker_timer,
+    ngx_http_quic_worker_wakeup,
+    ngx_http_quic_worker_freed,
+    ngx_http_quic_worker_conf
+};
+
+
+/* of this process; NULL in one without quic listeners */
+
+static ngx_http_quic_worker_t  *ngx_http_quic_worker;
+
+
+ngx_int_t
+ngx_http_quic_worker_init(ngx_cycle_t *cycle)
+{
+    ngx_http_quic_main_conf_t  *qmcf;
+
+    /* not in the cache manager, which is a worker without listeners */
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    qmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_quic_module);
+
+    if (qmcf == NULL || qmcf->bound.nelts == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_http_quic_worker_create(cycle, qmcf);
+}
+
+
+static ngx_int_t
+ngx_http_quic_worker_create(ngx_cycle_t *cycle,
+    ngx_http_quic_main_conf_t *qmcf)
+{
+    ngx_http_quic_worker_t  *w;
+
+    w = ngx_calloc(sizeof(ngx_http_quic_worker_t), cycle->log);
+    if (w == NULL) {
+        return NGX_ERROR;
+    }
+
+    w->log = cycle->log;
+    w->flush.handler = ngx_http_quic_worker_flush;
+    w->flush.data = w;
+    w->flush.log = cycle->log;
+
+    w->goaway.handler = ngx_http_quic_worker_goaway_over;
+    w->goaway.data = w;
+    w->goaway.log = cycle->log;
+    w->goaway.cancelable = 1;
+
+    quic_mem_init(&w->mem, cycle->log);
+
+    w->null_fd = ngx_http_quic_worker_null_fd(cycle->log);
+    w->out = ngx_alloc(QUIC_MAX_BATCH_SIZE, cycle->log);
+    w->inbox = ngx_http_quic_inbox_create(cycle->log);
+
+    if (w->null_fd == (ngx_socket_t) -1
+        || w->out == NULL
+        || w->inbox == NULL
+        || quic_endpoint_init(&w->endpoint, &w->mem, &qmcf->host_key,
+                              (uint32_t) ngx_pid, &ngx_http_quic_worker_ops,
+                              w, cycle->log, ngx_http_quic_now())
+           != NGX_OK)
+    {
+        ngx_http_quic_worker_free(w);
+        return NGX_ERROR;
+    }
+
+    ngx_http_quic_worker = w;
+
+    return ngx_http_quic_worker_sockets(w, cycle, qmcf);
+}
+
+
+/*
+ * The listening sockets of this worker are found only now: nginx has cloned
+ * them, one for each worker, after our configuration was complete.
+ */
+
+static ngx_int_t
+ngx_http_quic_worker_sockets(ngx_http_quic_worker_t *w, ngx_cycle_t *cycle,
+    ngx_http_quic_main_conf_t *qmcf)
+{
+    ngx_uint_t               i;
+    ngx_listening_t         *ls;
+    ngx_http_quic_socket_t  *s;
+
+    w->sockets = ngx_calloc(cycle->listening.nelts
+                            * sizeof(ngx_http_quic_socket_t), cycle->log);
+    if (w->sockets == NULL) {
+        return NGX_ERROR;
+    }
+
+    ls = cycle->listening.elts;
+
+    for (i = 0; i < cycle->listening.nelts; i++) {
+
+        if (!ngx_http_quic_worker_serves(&ls[i], qmcf)) {
+            continue;
+        }
+
+        s = &w->sockets[w->nsockets++];
+
+        if (ngx_http_quic_socket_open(s, w, &ls[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_quic_worker_attach(s, &ls[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * With "master_process off" there is one process, but still a socket for each
+ * of worker_processes: it serves them all, or their clients would be lost.
+ */
+
+static ngx_uint_t
+ngx_http_quic_worker_serves(ngx_listening_t *ls,
+    ngx_http_quic_main_conf_t *qmcf)
+{
+    ngx_uint_t               i;
+    ngx_http_quic_bound_t  **bound;
+
+    if (ngx_process == NGX_PROCESS_WORKER && ls->worker != ngx_worker) {
+        return 0;
+    }
+
+    bound = qmcf->bound.elts;
+
+    for (i = 0; i < qmcf->bound.nelts; i++) {
+        if (ls->servers == bound[i]) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_quic_worker_attach(ngx_http_quic_socket_t *s, ngx_listening_t *ls)
+{
+    ngx_uint_t                  i;
+    ngx_http_quic_listener_t  **listener;
+
+    listener = s->bound->listeners.elts;
+
+    for (i = 0; i < s->bound->listeners.nelts; i++) {
+        if (listener[i]->socket == NULL) {
+            listener[i]->socket = s;
+            listener[i]->ls = ls;
+        }
+    }
+}
+
+
+void
+ngx_http_quic_worker_done(void)
+{
+    ngx_int_t                rc;
+    ngx_http_quic_worker_t  *w;
+
+    w = ngx_http_quic_worker;
+
+    if (w == NULL) {
+        return;
+    }
+
+    ngx_http_quic_worker = NULL;
+
+    /* a word to the clients, as TCP's are told by the kernel */
+
+    w->exiting = 1;
+    quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_close, w);
+
+    do {
+        rc = w->batch.len ? NGX_OK
+                          : quic_endpoint_flush(&w->endpoint, w->out,
+                                                QUIC_MAX_BATCH_SIZE, &w->batch,
+                                                ngx_http_quic_now());
+        if (rc == NGX_OK) {
+            rc = ngx_http_quic_worker_send(w);
+        }
+    } while (rc == NGX_OK);
+
+    quic_endpoint_done(&w->endpoint);
+
+    ngx_http_quic_worker_free(w);
+}
+
+
+static void
+ngx_http_quic_worker_free(ngx_http_quic_worker_t *w)
+{
+    ngx_uint_t  i;
+
+    if (w->flush.posted) {
+        ngx_delete_posted_event(&w->flush);
+    }
+
+    if (w->goaway.timer_set) {
+        ngx_del_timer(&w->goaway);
+    }
+
+    for (i = 0; i < w->nsockets; i++) {
+        ngx_http_quic_socket_close(&w->sockets[i]);
+    }
+
+    if (w->null_fd != (ngx_socket_t) -1
+        && ngx_close_socket(w->null_fd) == -1)
+    {
+        ngx_log_error(NGX_LOG_ALERT, w->log, ngx_socket_errno,
+                      ngx_close_socket_n " failed");
+    }
+
+    if (w->inbox) {
+        ngx_http_quic_inbox_free(w->inbox);
+    }
+
+    quic_mem_done(&w->mem);
+
+    ngx_free(w->sockets);
+    ngx_free(w->out);
+    ngx_free(w);
+}
+
+
+/*
+ * nginx calls shutdown(), setsockopt() and recv(MSG_PEEK) on a request's
+ * connection: all of them shall have no effect, and no data.
+ */
+
+static ngx_socket_t
+ngx_http_quic_worker_null_fd(ngx_log_t *log)
+{
+    ngx_socket_t  fd;
+
+    fd = socket(AF_INET, SOCK_DGRAM|SOCK_NONBLOCK|SOCK_CLOEXEC, 0);
+
+    if (fd == (ngx_socket_t) -1) {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_socket_errno,
+                      ngx_socket_n " failed");
+    }
+
+    return fd;
+}
+
+
+ngx_socket_t
+ngx_http_quic_null_fd(ngx_http_quic_worker_t *worker)
+{
+    return worker->null_fd;
+}
+
+
+uint64_t
+ngx_http_quic_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+void
+ngx_http_quic_worker_receive(ngx_http_quic_worker_t *w, quic_datagram_t *dgram,
+    uint64_t now)
+{
+    u_char                     buf[NGX_HTTP_QUIC_MAX_REPLY];
+    ngx_str_t                  reply;
+    quic_batch_t               batch;
+    ngx_http_quic_listener_t  *listener;
+
+    /* what isn't ours may be the new worker's, who shares the socket */
+
+    if (w->exiting && !ngx_http_quic_worker_owns(w, dgram->data, dgram->len)) {
+        return;
+    }
+
+    reply.data = buf;
+    reply.len = 0;
+
+    quic_endpoint_receive(&w->endpoint, dgram, &reply, now);
+
+    if (reply.len == 0) {
+        return;
+    }
+
+    ngx_memzero(&batch, sizeof(quic_batch_t));
+
+    batch.data = reply.data;
+    batch.len = reply.len;
+    batch.segment = reply.len;
+    batch.remote = &dgram->remote;
+    batch.local = &dgram->local;
+    batch.socket = dgram->socket;
+
+    listener = dgram->socket;
+
+    (void) ngx_http_quic_socket_send(listener->socket, &batch, 0);
+}
+
+
+ngx_uint_t
+ngx_http_quic_worker_owns(ngx_http_quic_worker_t *w, u_char *data, size_t len)
+{
+    ngx_str_t  dcid;
+
+    if (quic_packet_dcid(data, len, QUIC_CID_LEN, &dcid) != NGX_OK) {
+        return 0;
+    }
+
+    return quic_cid_map_find(&w->endpoint.cids, dcid.data, dcid.len) != NULL;
+}
+
+
+/*
+ * A QUIC connection takes none of nginx's connections, its requests do.  It is
+ * counted by the same measure nevertheless, as it takes memory.
+ */
+
+static ngx_int_t
+ngx_http_quic_worker_accepted(void *data, quic_conn_t *c, void *socket)
+{
+    ngx_http_quic_worker_t *w = data;
+
+    if (w->exiting) {
+        return NGX_ERROR;
+    }
+
+    if (w->nsessions >= ngx_cycle->connection_n) {
+        ngx_http_quic_worker_refuse(w);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_quic_session_create(w, c, socket) == NULL) {
+        return NGX_ERROR;
+    }
+
+    w->nsessions++;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_quic_worker_refuse(ngx_http_quic_worker_t *w)
+{
+    if (w->refused == ngx_time()) {
+        return;
+    }
+
+    w->refused = ngx_time();
+
+    ngx_log_error(NGX_LOG_ALERT, w->log, 0,
+                  "%ui worker_connections are not enough for QUIC",
+                  ngx_cycle->connection_n);
+}
+
+
+static ngx_int_t
+ngx_http_quic_worker_server_name(void *data, quic_conn_t *c, ngx_str_t *name)
+{
+    return ngx_http_quic_tls_server_name(quic_conn_data(c), name);
+}
+
+
+static void
+ngx_http_quic_worker_timer(void *data, quic_conn_t *c, uint64_t deadline)
+{
+    ngx_http_quic_session_t  *s;
+
+    s = quic_conn_data(c);
+
+    if (s) {
+        ngx_http_quic_session_set_timer(s, deadline);
+    }
+}
+
+
+static void
+ngx_http_quic_worker_wakeup(void *data)
+{
+    ngx_http_quic_worker_t *w = data;
+
+    ngx_post_event(&w->flush, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_quic_worker_freed(void *data, quic_conn_t *c)
+{
+    ngx_http_quic_worker_t *w = data;
+
+    ngx_http_quic_session_t  *s;
+
+    s = quic_conn_data(c);
+
+    if (s) {
+        ngx_http_quic_session_free(s);
+        w->nsessions--;
+    }
+}
+
+
+static const quic_conf_t *
+ngx_http_quic_worker_conf(void *data, void *socket)
+{
+    ngx_http_quic_listener_t *listener = socket;
+
+    return &listener->quic;
+}
+
+
+static void
+ngx_http_quic_worker_flush(ngx_event_t *ev)
+{
+    uint64_t                 now;
+    ngx_uint_t               n;
+    ngx_http_quic_worker_t  *w;
+
+    w = ev->data;
+
+    if (w->batch.len) {
+        /* ngx_http_quic_worker_writable() will be called */
+        return;
+    }
+
+    now = ngx_http_quic_now();
+
+    for (n = 0; n < NGX_HTTP_QUIC_MAX_BATCHES; n++) {
+
+        if (quic_endpoint_flush(&w->endpoint, w->out, QUIC_MAX_BATCH_SIZE,
+                                &w->batch, now)
+            != NGX_OK)
+        {
+            w->batch.len = 0;
+            ngx_http_quic_worker_flushed(w);
+            return;
+        }
+
+        if (ngx_http_quic_worker_send(w) == NGX_AGAIN) {
+            return;
+        }
+    }
+
+    /* acknowledgements may have come in the meantime */
+
+    ngx_post_event(ev, &ngx_posted_next_events);
+}
+
+
+static ngx_int_t
+ngx_http_quic_worker_send(ngx_http_quic_worker_t *w)
+{
+    ngx_int_t                  rc;
+    ngx_http_quic_listener_t  *listener;
+
+    listener = w->batch.socket;
+
+    rc = ngx_http_quic_socket_send(listener->socket, &w->batch, listener->gso);
+
+    if (rc == NGX_OK) {
+        w->batch.len = 0;
+        return NGX_OK;
+    }
+
+    /* the connection's own addresses may change while the batch waits */
+
+    w->batch_remote = *w->batch.remote;
+    w->batch_local = *w->batch.local;
+    w->batch.remote = &w->batch_remote;
+    w->batch.local = &w->batch_local;
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_http_quic_worker_writable(ngx_http_quic_worker_t *w)
+{
+    if (w->batch.len && ngx_http_quic_worker_send(w) == NGX_AGAIN) {
+        return;
+    }
+
+    ngx_http_quic_worker_wakeup(w);
+}
+
+
+/* all is said: an old worker without connections gives its sockets back */
+
+static void
+ngx_http_quic_worker_flushed(ngx_http_quic_worker_t *w)
+{
+    ngx_uint_t  i;
+
+    if (!w->exiting || w->nsessions) {
+        return;
+    }
+
+    for (i = 0; i < w->nsockets; i++) {
+        ngx_http_quic_socket_close(&w->sockets[i]);
+    }
+}
+
+
+void
+ngx_http_quic_worker_shutdown(ngx_http_quic_worker_t *w, ngx_uint_t now)
+{
+    ngx_uint_t  i;
+
+    if (now) {
+        quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_close, w);
+        return;
+    }
+
+    if (w->exiting) {
+        return;
+    }
+
+    w->exiting = 1;
+
+    for (i = 0; i < w->nsockets; i++) {
+        ngx_http_quic_socket_share(&w->sockets[i]);
+    }
+
+    quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_goaway, w);
+
+    ngx_add_timer(&w->goaway, NGX_HTTP_QUIC_GOAWAY_WAIT);
+
+    ngx_http_quic_worker_wakeup(w);
+}
+
+
+static void
+ngx_http_quic_worker_goaway(quic_conn_t *c, void *data)
+{
+    ngx_http_quic_session_t  *s;
+
+    s = quic_conn_data(c);
+
+    if (s->h3) {
+        h3_conn_goaway(s->h3);
+    }
+}
+
+
+static void
+ngx_http_quic_worker_goaway_over(ngx_event_t *ev)
+{
+    ngx_http_quic_worker_t  *w;
+
+    w = ev->data;
+
+    quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_close_idle, w);
+}
+
+
+static void
+ngx_http_quic_worker_close_idle(quic_conn_t *c, void *data)
+{
+    ngx_http_quic_session_t  *s;
+
+    s = quic_conn_data(c);
+
+    if (s->h3 && h3_conn_active(s->h3) == 0 && quic_conn_streams(c) == 0) {
+        quic_conn_close_app(c, H3_NO_ERROR, "server is shutting down");
+    }
+}
+
+
+static void
+ngx_http_quic_worker_close(quic_conn_t *c, void *data)
+{
+    quic_conn_close_app(c, H3_NO_ERROR, "server is shutting down");
+}

@@ -1,0 +1,67 @@
+
+/*
+ * One endpoint for each worker, its events and its end.
+ *
+ * A worker that has been told to quit keeps its connections until their
+ * requests have ended, but makes no new ones.
+ */
+
+#ifndef _NGX_HTTP_QUIC_WORKER_H_INCLUDED_
+#define _NGX_HTTP_QUIC_WORKER_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "nginx/ngx_http_quic.h"
+#include "nginx/ngx_http_quic_socket.h"
+
+
+struct ngx_http_quic_worker_s {
+    quic_endpoint_t           endpoint;
+    quic_mem_t                mem;
+    ngx_log_t                *log;
+
+    ngx_http_quic_socket_t   *sockets;
+    ngx_uint_t                nsockets;
+    ngx_http_quic_inbox_t    *inbox;
+    ngx_socket_t              null_fd;
+
+    ngx_event_t               flush;     /* posted when there is work */
+    ngx_event_t               goaway;    /* time to leave idle clients */
+    u_char                   *out;       /* the batch is built here */
+    quic_batch_t              batch;     /* len != 0: waits for a socket */
+    quic_addr_t               batch_remote;
+    quic_addr_t               batch_local;
+
+    ngx_uint_t                nsessions;
+    time_t                    refused;   /* second of the last log line */
+    unsigned                  exiting:1;
+};
+
+
+/* init_process, exit_process */
+ngx_int_t ngx_http_quic_worker_init(ngx_cycle_t *cycle);
+void ngx_http_quic_worker_done(void);
+
+/* the clock of everything below; microseconds */
+uint64_t ngx_http_quic_now(void);
+
+/* a datagram; what it asks for as a reply is sent at once */
+void ngx_http_quic_worker_receive(ngx_http_quic_worker_t *w,
+    quic_datagram_t *dgram, uint64_t now);
+
+/* non-zero when it belongs to a connection of this worker */
+ngx_uint_t ngx_http_quic_worker_owns(ngx_http_quic_worker_t *w, u_char *data,
+    size_t len);
+
+/* the socket that the batch waits for has room */
+void ngx_http_quic_worker_writable(ngx_http_quic_worker_t *w);
+
+/*
+ * The worker has been told to quit; with "now", worker_shutdown_timeout has
+ * come.  May be called several times.
+ */
+void ngx_http_quic_worker_shutdown(ngx_http_quic_worker_t *w, ngx_uint_t now);
+
+
+#endif /* _NGX_HTTP_QUIC_WORKER_H_INCLUDED_ */
