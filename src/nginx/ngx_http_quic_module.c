@@ -1,0 +1,513 @@
+
+/*
+ * HTTP/3 for nginx: the directives, their merging, and the process's life.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include "crypto/quic_random.h"
+#include "nginx/ngx_http_quic.h"
+#include "nginx/ngx_http_quic_worker.h"
+#include "quic/limits.h"
+
+
+/* bytes; RFC 9000, 14.1: less than a packet would stop every stream at once */
+#define NGX_HTTP_QUIC_MIN_BUFFER  1024
+
+/* bytes: quic_host_key_init() wants so many, and no file needs more */
+#define NGX_HTTP_QUIC_MIN_SECRET  16
+#define NGX_HTTP_QUIC_MAX_SECRET  4096
+
+
+static ngx_int_t ngx_http_quic_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_quic_variables(ngx_conf_t *cf);
+static void *ngx_http_quic_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_quic_create_srv_conf(ngx_conf_t *cf);
+static char *ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_quic_buffer_size(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data);
+
+static ngx_int_t ngx_http_quic_host_key(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf);
+static ngx_int_t ngx_http_quic_host_key_name(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf);
+static ngx_int_t ngx_http_quic_host_key_read(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf);
+static ngx_int_t ngx_http_quic_host_key_random(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf);
+static ngx_http_quic_main_conf_t *ngx_http_quic_old_conf(ngx_conf_t *cf);
+static void ngx_http_quic_host_key_cleanup(void *data);
+
+static ngx_int_t ngx_http_quic_init_process(ngx_cycle_t *cycle);
+static void ngx_http_quic_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_conf_num_bounds_t  ngx_http_quic_streams_bounds = {
+    ngx_conf_check_num_bounds, 1, -1
+};
+
+
+/* RFC 9000, 18.2: the least is 2 */
+
+static ngx_conf_num_bounds_t  ngx_http_quic_cid_bounds = {
+    ngx_conf_check_num_bounds, 2, QUIC_MAX_PEER_CIDS
+};
+
+
+static ngx_conf_post_t  ngx_http_quic_buffer_post = {
+    ngx_http_quic_buffer_size
+};
+
+
+static ngx_conf_post_t  ngx_http_quic_file_post = {
+    ngx_http_quic_full_name
+};
+
+
+static ngx_command_t  ngx_http_quic_commands[] = {
+
+    { ngx_string("listen"),
+      NGX_HTTP_SRV_CONF|NGX_CONF_1MORE,
+      ngx_http_quic_listen,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("http3"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, http3),
+      NULL },
+
+    { ngx_string("http3_max_concurrent_streams"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, max_concurrent_streams),
+      &ngx_http_quic_streams_bounds },
+
+    { ngx_string("http3_stream_buffer_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, stream_buffer_size),
+      &ngx_http_quic_buffer_post },
+
+    { ngx_string("quic_retry"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, retry),
+      NULL },
+
+    { ngx_string("quic_gso"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, gso),
+      NULL },
+
+    { ngx_string("quic_host_key"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, host_key_file),
+      &ngx_http_quic_file_post },
+
+    { ngx_string("quic_active_connection_id_limit"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, active_cid_limit),
+      &ngx_http_quic_cid_bounds },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_quic_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    ngx_http_quic_postconfiguration,       /* postconfiguration */
+
+    ngx_http_quic_create_main_conf,        /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    ngx_http_quic_create_srv_conf,         /* create server configuration */
+    ngx_http_quic_merge_srv_conf,          /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_quic_module = {
+    NGX_MODULE_V1,
+    &ngx_http_quic_module_ctx,             /* module context */
+    ngx_http_quic_commands,                /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_quic_init_process,            /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_quic_exit_process,            /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_quic_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_quic_main_conf_t  *qmcf;
+
+    qmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_quic_module);
+
+    if (ngx_http_quic_variables(cf) != NGX_OK
+        || ngx_http_quic_host_key(cf, qmcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_quic_listen_init(cf);
+}
+
+
+/*
+ * The preconfiguration would be too early, as the core makes the table of
+ * variables in its own, which comes after ours.  Names are looked up when all
+ * modules' postconfiguration is done.  An nginx with HTTP/3 built in has added
+ * $http3 itself.
+ */
+
+static ngx_int_t
+ngx_http_quic_variables(ngx_conf_t *cf)
+{
+    ngx_uint_t                  i;
+    ngx_hash_key_t             *key;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    key = cmcf->variables_keys->keys.elts;
+
+    for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
+        if (key[i].key.len == sizeof("http3") - 1
+            && ngx_strncmp(key[i].key.data, "http3", sizeof("http3") - 1) == 0)
+        {
+            return ngx_http_quic_variables_wrap(cf);
+        }
+    }
+
+    if (ngx_http_quic_variables_add(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_quic_variables_wrap(cf);
+}
+
+
+static void *
+ngx_http_quic_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_quic_main_conf_t  *qmcf;
+
+    qmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_quic_main_conf_t));
+    if (qmcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&qmcf->listeners, cf->pool, 4,
+                       sizeof(ngx_http_quic_listener_t *))
+        != NGX_OK
+        || ngx_array_init(&qmcf->bound, cf->pool, 4,
+                          sizeof(ngx_http_quic_bound_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return qmcf;
+}
+
+
+static void *
+ngx_http_quic_create_srv_conf(ngx_conf_t *cf)
+{
+    ngx_http_quic_srv_conf_t  *qscf;
+
+    qscf = ngx_pcalloc(cf->pool, sizeof(ngx_http_quic_srv_conf_t));
+    if (qscf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     qscf->host_key_file = { 0, NULL };
+     *     qscf->tls = NULL;
+     */
+
+    qscf->http3 = NGX_CONF_UNSET;
+    qscf->retry = NGX_CONF_UNSET;
+    qscf->gso = NGX_CONF_UNSET;
+    qscf->max_concurrent_streams = NGX_CONF_UNSET_UINT;
+    qscf->stream_buffer_size = NGX_CONF_UNSET_SIZE;
+    qscf->active_cid_limit = NGX_CONF_UNSET_UINT;
+
+    return qscf;
+}
+
+
+static char *
+ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_quic_srv_conf_t *prev = parent;
+    ngx_http_quic_srv_conf_t *conf = child;
+
+    ngx_conf_merge_value(conf->http3, prev->http3, 1);
+    ngx_conf_merge_value(conf->retry, prev->retry, 0);
+    ngx_conf_merge_value(conf->gso, prev->gso, 1);
+
+    ngx_conf_merge_uint_value(conf->max_concurrent_streams,
+                              prev->max_concurrent_streams, 128);
+    ngx_conf_merge_size_value(conf->stream_buffer_size,
+                              prev->stream_buffer_size, 65536);
+    ngx_conf_merge_uint_value(conf->active_cid_limit,
+                              prev->active_cid_limit, 2);
+
+    ngx_conf_merge_str_value(conf->host_key_file, prev->host_key_file, "");
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_quic_buffer_size(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t *size = data;
+
+    if (*size < NGX_HTTP_QUIC_MIN_BUFFER) {
+        return "value must be 1k or more";
+    }
+
+    if (*size > QUIC_MAX_STREAM_SEND_BUFFER) {
+        return "value must be 16m or less";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data)
+{
+    if (ngx_conf_full_name(cf->cycle, data, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * All addresses have one host key, as a connection ID must be opened before it
+ * is known whom it belongs to.  It is made before the workers are.
+ */
+
+static ngx_int_t
+ngx_http_quic_host_key(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
+{
+    ngx_int_t            rc;
+    ngx_pool_cleanup_t  *cln;
+
+    if (ngx_http_quic_host_key_name(cf, qmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = qmcf->host_key_file.len ? ngx_http_quic_host_key_read(cf, qmcf)
+                                 : ngx_http_quic_host_key_random(cf, qmcf);
+
+    if (rc == NGX_OK) {
+        cln->handler = ngx_http_quic_host_key_cleanup;
+        cln->data = qmcf;
+    }
+
+    return rc;
+}
+
+
+/* nginx allows quic_host_key in server{}, too: there it has to be the same */
+
+static ngx_int_t
+ngx_http_quic_host_key_name(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
+{
+    ngx_str_t                  *name;
+    ngx_uint_t                  i;
+    ngx_http_quic_srv_conf_t   *qscf;
+    ngx_http_core_srv_conf_t  **cscfp;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    qscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_quic_module);
+
+    qmcf->host_key_file = qscf->host_key_file;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    cscfp = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        qscf = cscfp[i]->ctx->srv_conf[ngx_http_quic_module.ctx_index];
+        name = &qscf->host_key_file;
+
+        if (name->len == 0) {
+            continue;
+        }
+
+        if (qmcf->host_key_file.len == 0) {
+            qmcf->host_key_file = *name;
+        }
+
+        if (name->len != qmcf->host_key_file.len
+            || ngx_strcmp(name->data, qmcf->host_key_file.data) != 0)
+        {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "conflicting \"quic_host_key\" files \"%V\" "
+                          "and \"%V\"", &qmcf->host_key_file, name);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_quic_host_key_read(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
+{
+    u_char      secret[NGX_HTTP_QUIC_MAX_SECRET];
+    ssize_t     n;
+    ngx_int_t   rc;
+    ngx_str_t  *name;
+    ngx_file_t  file;
+
+    name = &qmcf->host_key_file;
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name = *name;
+    file.log = cf->log;
+
+    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
+                      ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_file(&file, secret, NGX_HTTP_QUIC_MAX_SECRET, 0);
+
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (n < NGX_HTTP_QUIC_MIN_SECRET) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"quic_host_key\" file \"%V\" is too short: "
+                      "%d bytes or more are needed",
+                      name, NGX_HTTP_QUIC_MIN_SECRET);
+        return NGX_ERROR;
+    }
+
+    rc = quic_host_key_init(&qmcf->host_key, secret, n);
+
+    quic_wipe(secret, n);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_quic_host_key_random(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
+{
+    ngx_http_quic_main_conf_t  *old;
+
+    old = ngx_http_quic_old_conf(cf);
+
+    if (old && old->has_secret) {
+        ngx_memcpy(qmcf->secret, old->secret, QUIC_HOST_SECRET_LEN);
+
+    } else {
+        quic_random(qmcf->secret, QUIC_HOST_SECRET_LEN);
+    }
+
+    qmcf->has_secret = 1;
+
+    return quic_host_key_init(&qmcf->host_key, qmcf->secret,
+                              QUIC_HOST_SECRET_LEN);
+}
+
+
+/*
+ * Our configuration in the cycle before; NULL if there was none, or if it was
+ * another file's: a module that has been replaced and loaded anew stands
+ * beside the old one, whose structures may look different.
+ */
+
+static ngx_http_quic_main_conf_t *
+ngx_http_quic_old_conf(ngx_conf_t *cf)
+{
+    ngx_uint_t    i;
+    ngx_cycle_t  *old;
+
+    old = cf->cycle->old_cycle;
+
+    if (old == NULL || old->conf_ctx == NULL || old->modules == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; old->modules[i]; i++) {
+        if (old->modules[i] == &ngx_http_quic_module) {
+            return ngx_http_cycle_get_module_main_conf(old,
+                                                       ngx_http_quic_module);
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_quic_host_key_cleanup(void *data)
+{
+    ngx_http_quic_main_conf_t *qmcf = data;
+
+    quic_host_key_clear(&qmcf->host_key);
+    quic_wipe(qmcf->secret, QUIC_HOST_SECRET_LEN);
+}
+
+
+static ngx_int_t
+ngx_http_quic_init_process(ngx_cycle_t *cycle)
+{
+    return ngx_http_quic_worker_init(cycle);
+}
+
+
+static void
+ngx_http_quic_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_quic_worker_done();
+}
