@@ -6,6 +6,7 @@
  * As receiver:  consumed <= received <= max;  max is renewed to
  * consumed + window when less than half of the window is left.
  * As sender:  sent <= max.
+ * No limit exceeds 2^62 - 1.
  */
 
 #ifndef _QUIC_FLOW_H_INCLUDED_
@@ -27,8 +28,8 @@ typedef struct {
 typedef struct {
     uint64_t     max;                /* what the peer has told us */
     uint64_t     sent;               /* highest offset, or their sum */
-    uint64_t     blocked;            /* the limit that we have last said to
-                                        be blocked at; 0: none */
+    uint64_t     blocked;            /* 1 + the limit that we have last said
+                                        to be blocked at; 0: none */
 } quic_flow_send_t;
 
 
@@ -37,7 +38,7 @@ void quic_flow_recv_init(quic_flow_recv_t *f, uint64_t window);
 /* "n" new bytes: NGX_OK, or NGX_DECLINED when they exceed the limit */
 ngx_int_t quic_flow_receive(quic_flow_recv_t *f, uint64_t n);
 
-/* "n" bytes were read; non-zero when a new limit should be told */
+/* "n" received bytes were read; non-zero when a new limit should be told */
 ngx_uint_t quic_flow_consume(quic_flow_recv_t *f, uint64_t n);
 
 /* raises the limit as far as the window allows and returns it */
@@ -45,7 +46,10 @@ uint64_t quic_flow_renew(quic_flow_recv_t *f);
 
 void quic_flow_send_init(quic_flow_send_t *f, uint64_t max);
 
-/* a MAX_DATA or MAX_STREAM_DATA came; non-zero when it raised the limit */
+/*
+ * A MAX_DATA or MAX_STREAM_DATA came; non-zero when it raised the limit.  A
+ * lower one was overtaken on its way and means nothing (RFC 9000, 4.1).
+ */
 ngx_uint_t quic_flow_raise(quic_flow_send_t *f, uint64_t max);
 
 /* bytes that may still be sent */
