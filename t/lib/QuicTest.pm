@@ -345,7 +345,9 @@ sub no_alerts {
 
 
 # A request over HTTP/3 by curl.  Options: method, headers => [...], body,
-# body_file, host (TLS name and authority), port, args => [...] for curl.
+# stdin (a file, with it "-T -" sends content of unknown length), host (TLS
+# name and authority), port, http1 (over TCP), args => [...] for curl, more =>
+# [URIs] that follow on the same connection.
 #
 # The answer: status, headers => { name => value } (several ones joined with
 # "\n"), order => [names], body, version, exit (curl's), error.
@@ -360,8 +362,8 @@ sub get {
     my @cmd = ($self->{curl}, '-q', '-sS', '-k', '--path-as-is',
                $opt{http1} ? '--http1.1' : '--http3-only',
                '-m', TIMEOUT, '--connect-to', "$host:$port:127.0.0.1:$port",
-               '-D', "$dir/response.head", '-o', "$dir/response.body",
-               '-w', '%{http_code} %{http_version} %{exitcode} %{num_connects}');
+               '-D', "$dir/response.head",
+               '-w', '%{http_code} %{http_version} %{exitcode}\n');
 
     if (defined $opt{method}) {
         push @cmd, $opt{method} eq 'HEAD' ? '-I' : ('-X', $opt{method});
@@ -374,11 +376,17 @@ sub get {
         push @cmd, '--data-binary', "\@$dir/request.body";
     }
 
-    push @cmd, @{$opt{args} || []}, "https://$host:$port$uri";
+    push @cmd, @{$opt{args} || []},
+               '-o', "$dir/response.body", "https://$host:$port$uri";
+
+    push @cmd, map { ('-o', "$dir/response.more", "https://$host:$port$_") }
+               @{$opt{more} || []};
+
+    my $stdin = $opt{stdin} ? "$dir/$opt{stdin}" : '/dev/null';
 
     unlink "$dir/response.head", "$dir/response.body";
 
-    open my $pipe, '-|', shell(@cmd) . " 2>$dir/curl.stderr"
+    open my $pipe, '-|', shell(@cmd) . " <$stdin 2>$dir/curl.stderr"
         or BAIL_OUT("curl: $!");
     my $info = join '', <$pipe>;
     close $pipe;
@@ -395,7 +403,7 @@ sub shell {
 sub response {
     my ($self, $info) = @_;
 
-    my ($status, $version, $exit, $connects) = split ' ', $info;
+    my ($status, $version, $exit) = split ' ', $info;
     my (%headers, @order);
 
     # only the last of several responses, as with 1xx
@@ -414,7 +422,6 @@ sub response {
         status   => $status || 0,
         version  => $version,
         exit     => $exit,
-        connects => $connects,
         headers  => \%headers,
         order    => \@order,
         body     => $self->read_file('response.body'),
