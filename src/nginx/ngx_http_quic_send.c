@@ -179,12 +179,14 @@ ngx_http_quic_write_file(ngx_http_quic_request_t *qr, ngx_buf_t *b,
     offset = b->file_pos;
 
     while (size) {
+        len = size;
+
         p = h3_response_reserve(qr->h3, size, &len);
         if (p == NULL) {
             return NGX_ERROR;
         }
 
-        n = ngx_http_quic_read_file(b, p, ngx_min(len, size), offset);
+        n = ngx_http_quic_read_file(b, p, len, offset);
         if (n <= 0) {
             return NGX_ERROR;
         }
