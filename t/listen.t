@@ -1,0 +1,325 @@
+#!/usr/bin/perl
+
+# What "nginx -t" says: of "listen ... quic" and its parameters, of the other
+# directives, of certificates and of names.
+
+use strict;
+use warnings;
+
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+
+use Test::More;
+
+use QuicTest;
+
+my $t = QuicTest->new;
+my $ssl = "ssl_certificate %%DIR%%/localhost.crt;
+           ssl_certificate_key %%DIR%%/localhost.key;";
+
+$t->file('key', 'k' x 32);
+$t->file('key2', 'K' x 16);
+$t->file('short', 'k' x 15);
+
+
+# The whole of http{}; no certificate in it unless it says so.
+
+sub check {
+    my ($http) = @_;
+
+    my $dir = $t->dir;
+    my $user = $> == 0 ? 'user root;' : '';
+
+    make_temp();
+    $t->file('nginx.conf', $t->expand(<<"EOC"));
+$user
+load_module $t->{module};
+pid %%DIR%%/nginx.pid;
+error_log %%DIR%%/test.log;
+events { }
+http {
+    access_log off;
+    client_body_temp_path %%DIR%%/tmp/1;
+    proxy_temp_path       %%DIR%%/tmp/2;
+    fastcgi_temp_path     %%DIR%%/tmp/3;
+    uwsgi_temp_path       %%DIR%%/tmp/4;
+    scgi_temp_path        %%DIR%%/tmp/5;
+    $http
+}
+EOC
+
+    my $out = qx{$t->{nginx} -t -p $dir/ -c $dir/nginx.conf 2>&1};
+
+    return ($? >> 8, $out);
+}
+
+
+sub make_temp { mkdir $t->dir . '/tmp' }
+
+
+sub good {
+    my ($name, $http, $unlike) = @_;
+
+    my ($status, $out) = check($http);
+
+    ok($status == 0 && $out !~ /\[(?:emerg|alert|warn)\]/, $name)
+        or diag($out);
+}
+
+
+sub bad {
+    my ($name, $http, $message) = @_;
+
+    my ($status, $out) = check($http);
+
+    my ($line) = grep { /\[emerg\]/ } split /\n/, $out;
+
+    ok($status == 1 && defined $line && index($line, $message) >= 0, $name)
+        or diag("wanted: $message\n$out");
+}
+
+
+sub servers {
+    return join "\n", "$ssl\n", map { "server { $_ }" } @_;
+}
+
+
+# Addresses
+
+good('port', servers('listen %%PORT%% quic;'));
+good('IPv4', servers('listen 127.0.0.1:%%PORT%% quic;'));
+good('IPv6', servers('listen [::1]:%%PORT%% quic;'));
+good('IPv6 wildcard', servers('listen [::]:%%PORT%% quic;'));
+good('both families', servers('listen %%PORT%% quic;
+                               listen [::]:%%PORT%% quic;'));
+good('both families on one socket',
+     servers('listen [::]:%%PORT%% quic ipv6only=off;'));
+good('address without port', servers('listen 127.0.0.1:%%PORT%%;
+                                      listen localhost:%%PORT%% quic;'));
+good('wildcard and address', servers('listen %%PORT%% quic;
+                                      listen 127.0.0.1:%%PORT%% quic;'));
+good('an address that does not exist, below a wildcard',
+     servers('listen %%PORT%% quic; listen 192.0.2.1:%%PORT%% quic;'));
+good('TCP and UDP of one port',
+     servers('listen %%PORT%% ssl; listen %%PORT%% quic;'));
+
+bad('unix socket', servers('listen unix:%%DIR%%/s quic;'),
+    '"quic" is not supported on addr "unix:');
+bad('invalid port', servers('listen 127.0.0.1:99999 quic;'),
+    'invalid port in "127.0.0.1:99999" of the "listen" directive');
+bad('no address', servers('listen quic;'),
+    'host not found in "quic" of the "listen" directive');
+bad('an address that does not exist',
+    servers('listen 192.0.2.1:%%PORT%% quic;'), 'bind() to 192.0.2.1:');
+bad('an address that does not exist, with a socket of its own',
+    servers('listen %%PORT%% quic; listen 192.0.2.1:%%PORT%% quic bind;'),
+    'bind() to 192.0.2.1:');
+
+# Parameters
+
+for my $param (qw(default_server default bind reuseport rcvbuf=64k
+                  sndbuf=1m rcvbuf=0))
+{
+    good($param, servers("listen %%PORT%% quic $param;"));
+    good("$param before quic", servers("listen %%PORT%% $param quic;"));
+}
+
+good('ipv6only=on', servers('listen [::]:%%PORT%% quic ipv6only=on;'));
+good('all of them',
+     servers('listen [::1]:%%PORT%% quic default_server bind reuseport
+                     rcvbuf=64k sndbuf=64k ipv6only=on;'));
+
+for my $param (qw(ssl http2 proxy_protocol backlog=511 deferred fastopen=5
+                  accept_filter=dataready setfib=1 so_keepalive=on))
+{
+    my ($name) = $param =~ /^(\w+)/;
+
+    for my $order ("quic $param", "$param quic") {
+        bad($order, servers("listen %%PORT%% $order;"),
+            "\"$name\" parameter is incompatible with \"quic\"");
+    }
+}
+
+for my $param (qw(quick quic=on default_servers sslx rcvbuf ipv6only)) {
+    bad($param, servers("listen %%PORT%% quic $param;"),
+        "invalid parameter \"$param\"");
+}
+
+bad('rcvbuf=x', servers('listen %%PORT%% quic rcvbuf=x;'),
+    'invalid rcvbuf "rcvbuf=x"');
+bad('sndbuf=', servers('listen %%PORT%% quic sndbuf=;'),
+    'invalid sndbuf "sndbuf="');
+bad('sndbuf=3g', servers('listen %%PORT%% quic sndbuf=3072m;'),
+    'invalid sndbuf "sndbuf=3072m"');
+bad('ipv6only=maybe', servers('listen [::]:%%PORT%% quic ipv6only=maybe;'),
+    'invalid ipv6only flags "maybe"');
+bad('ipv6only with IPv4', servers('listen 127.0.0.1:%%PORT%% quic ipv6only=on;'),
+    'ipv6only is not supported on addr "127.0.0.1:');
+
+# Several servers, several listens
+
+good('two servers', servers('listen %%PORT%% quic;',
+                            'listen %%PORT%% quic; server_name b;'));
+good('options in one of two servers',
+     servers('listen %%PORT%% quic;',
+             'listen %%PORT%% quic reuseport default_server; server_name b;'));
+bad('duplicate options',
+    servers('listen %%PORT%% quic reuseport;',
+            'listen %%PORT%% quic reuseport;'),
+    'duplicate listen options for 0.0.0.0:');
+bad('duplicate options, other ones',
+    servers('listen %%PORT%% quic rcvbuf=1m;',
+            'listen 0.0.0.0:%%PORT%% quic bind;'),
+    'duplicate listen options for 0.0.0.0:');
+bad('duplicate default server',
+    servers('listen %%PORT%% quic default_server;',
+            'listen %%PORT%% quic default_server;'),
+    'a duplicate default server for 0.0.0.0:');
+bad('duplicate listen',
+    servers('listen %%PORT%% quic; listen *:%%PORT%% quic;'),
+    'a duplicate listen 0.0.0.0:');
+good('default servers of TCP and of UDP',
+     servers('listen %%PORT%% ssl default_server;
+              listen %%PORT%% quic;',
+             'listen %%PORT%% ssl;
+              listen %%PORT%% quic default_server; server_name b;'));
+good('options of TCP and of UDP',
+     servers('listen %%PORT%% ssl reuseport; listen %%PORT%% quic reuseport;'));
+
+# nginx's own listens are nginx's own
+
+good('TCP', servers('listen %%PORT%% default_server reuseport backlog=5;'));
+good('TCP with all', servers('listen %%PORT%% ssl http2 proxy_protocol deferred
+                                     fastopen=3 so_keepalive=on;'));
+good('unix', servers('listen unix:%%DIR%%/s;'));
+bad('TCP: duplicate listen', servers('listen %%PORT%%; listen %%PORT%%;'),
+    'a duplicate listen 0.0.0.0:');
+bad('TCP: invalid parameter', servers('listen %%PORT%% quack;'),
+    'invalid parameter "quack"');
+bad('TCP: duplicate options', servers('listen %%PORT%% backlog=1;',
+                                      'listen %%PORT%% backlog=2;'),
+    'duplicate listen options for 0.0.0.0:');
+
+# Names
+
+good('names', servers('listen %%PORT%% quic; server_name a *.a a.* ~^c(\d)$;',
+                      'listen %%PORT%% quic; server_name .b ~d "";'));
+
+my ($status, $out) = check(servers('listen %%PORT%% quic; server_name a;',
+                                   'listen %%PORT%% quic; server_name a;'));
+
+like($out, qr/\[warn\].*conflicting server name "a" on 0.0.0.0:\d+, ignored/,
+     'conflicting server names');
+is($status, 0, 'are no error');
+
+bad('invalid name', servers('listen %%PORT%% quic; server_name a*b;',
+                            'listen %%PORT%% quic;'),
+    'invalid server name or wildcard "a*b" on 0.0.0.0:');
+
+# Certificates
+
+bad('no certificate', 'server { listen %%PORT%% quic; }',
+    'no "ssl_certificate" is defined for the "listen ... quic" directive in ');
+bad('no certificate in the default server',
+    "server { listen %%PORT%% quic; server_name a; }
+     server { listen %%PORT%% quic; $ssl }",
+    'no "ssl_certificate" is defined for the "listen ... quic" directive in ');
+good('no certificate in another server',
+     "server { listen %%PORT%% quic; server_name a; }
+      server { listen %%PORT%% quic default_server; $ssl }");
+good('ssl_reject_handshake',
+     'server { listen %%PORT%% quic; ssl_reject_handshake on; }');
+good('ssl_reject_handshake by default',
+     "server { listen %%PORT%% quic; ssl_reject_handshake on; }
+      server { listen %%PORT%% quic; server_name a; $ssl }");
+bad('ssl_reject_handshake by default, no certificate',
+    "server { listen %%PORT%% quic; ssl_reject_handshake on; }
+     server { listen %%PORT%% quic; server_name a; }",
+    'no "ssl_certificate" is defined for the "listen ... quic" directive in ');
+bad('variables',
+    'server { listen %%PORT%% quic; ssl_certificate $host.crt;
+              ssl_certificate_key $host.key; }',
+    'variables in "ssl_certificate" and "ssl_certificate_key" are not '
+    . 'supported by the "listen ... quic" directive');
+good('ssl_protocols without TLSv1.3',
+     servers('listen %%PORT%% quic; ssl_protocols TLSv1.2;'));
+
+# Other directives
+
+for my $directive ('http3 on', 'http3 off', 'quic_retry on', 'quic_gso off',
+                   'quic_gso on', 'http3_max_concurrent_streams 1',
+                   'http3_max_concurrent_streams 1000',
+                   'http3_stream_buffer_size 1k',
+                   'http3_stream_buffer_size 16m',
+                   'quic_active_connection_id_limit 2',
+                   'quic_active_connection_id_limit 8',
+                   'quic_host_key %%DIR%%/key')
+{
+    good("$directive in server{}",
+         servers("listen %%PORT%% quic; $directive;"));
+    good("$directive in http{}",
+         "$directive;" . servers('listen %%PORT%% quic;'));
+
+    my ($name) = $directive =~ /^(\w+)/;
+
+    bad("$name twice",
+        servers("listen %%PORT%% quic; $directive; $directive;"),
+        "\"$name\" directive is duplicate");
+    bad("$name in location{}",
+        servers("listen %%PORT%% quic; location / { $directive; }"),
+        "\"$name\" directive is not allowed here");
+}
+
+for my $name (qw(http3 quic_retry quic_gso)) {
+    bad("$name maybe", "$name maybe;",
+        "invalid value \"maybe\" in \"$name\" directive");
+}
+
+bad('http3_max_concurrent_streams 0', 'http3_max_concurrent_streams 0;',
+    'value must be equal to or greater than 1');
+bad('quic_active_connection_id_limit 1', 'quic_active_connection_id_limit 1;',
+    'value must be between 2 and 8');
+bad('quic_active_connection_id_limit 9', 'quic_active_connection_id_limit 9;',
+    'value must be between 2 and 8');
+bad('http3_stream_buffer_size 1023', 'http3_stream_buffer_size 1023;',
+    'value must be 1k or more');
+bad('http3_stream_buffer_size 17m', 'http3_stream_buffer_size 17m;',
+    'value must be 16m or less');
+bad('http3_stream_buffer_size x', 'http3_stream_buffer_size x;',
+    '"http3_stream_buffer_size" directive invalid value');
+
+bad('no such host key', 'quic_host_key none;', '/none" failed (2: No such');
+bad('short host key', 'quic_host_key %%DIR%%/short;', 'is too short');
+good('host keys of server{} that agree',
+     servers('listen %%PORT%% quic; quic_host_key %%DIR%%/key;',
+             'listen %%PORT%% quic; quic_host_key key; server_name b;'));
+bad('host keys that do not',
+    servers('listen %%PORT%% quic; quic_host_key %%DIR%%/key;',
+            'listen %%PORT%% quic; quic_host_key %%DIR%%/key2;'),
+    'conflicting "quic_host_key" files');
+
+# A server that is running does not disturb the test, nor the test the server.
+
+$t->run('server { listen 127.0.0.1:%%PORT%% quic reuseport;
+                  location / { return 200 "fine\n"; } }');
+
+my $dir = $t->dir;
+
+$out = qx{$t->{nginx} -t -p $dir/ -c $dir/nginx.conf 2>&1};
+is($?, 0, 'test while running') or diag($out);
+
+$out = qx{$t->{nginx} -T -p $dir/ -c $dir/nginx.conf 2>&1};
+like($out, qr/listen 127.0.0.1:\d+ quic reuseport/, 'nginx -T');
+
+my $ok = 0;
+
+for (1 .. 10) {
+    $ok++ if $t->get('/')->{body} eq "fine\n";
+}
+
+is($ok, 10, 'requests of the running server');
+
+$t->stop;
+$t->no_alerts;
+
+done_testing();
