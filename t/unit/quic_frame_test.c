@@ -520,6 +520,8 @@ static refused_t  refused[] = {
       "ACK of a negative packet number" },
     { "02 05 00 01 02 01 01", QUIC_FRAME_ENCODING_ERROR,
       "ACK of a negative packet number" },
+    { "02 0a 00 02 00 00 00 03 04", QUIC_FRAME_ENCODING_ERROR,
+      "ACK of a negative packet number" },
     { "02 05 00 01 05 00 00", QUIC_FRAME_ENCODING_ERROR,
       "ACK of a negative packet number" },
     { "02 ffffffffffffffff 00 01 00 ffffffffffffffff ffffffffffffffff",
@@ -801,6 +803,7 @@ check_stream(uint64_t id, uint64_t offset, size_t length, size_t room,
 
     if (f.type == QUIC_FT_PADDING) {
         assert_true(p + n == buf + room && f.u.padding < 8);
+        assert_true(head + quic_varint_len(n) + n > room);
         assert_int_equal(parse_next(&c, &f, &error), NGX_OK);
     }
 

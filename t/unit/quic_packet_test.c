@@ -457,6 +457,45 @@ test_pn_examples(void **state)
 }
 
 
+/* A.3: the window is half of the range below the number that is expected, and
+ * half of it above */
+
+static void
+test_pn_window(void **state)
+{
+    size_t    len;
+    uint64_t  largest, expected, pn, half, n;
+    uint64_t  starts[] = { 0, 999, 0xffff, 0x10000, 0xffffffff, 1ULL << 40 };
+
+    for (len = 1; len <= 4; len++) {
+        half = 1ULL << (8 * len - 1);
+
+        for (n = 0; n < test_array_len(starts); n++) {
+            largest = starts[n];
+            expected = largest + 1;
+
+            pn = expected + half;
+            assert_int_equal(quic_pn_decode(largest, pn & (2 * half - 1), len),
+                             pn);
+
+            if (expected < half) {
+                continue;
+            }
+
+            pn = expected - half + 1;
+            assert_int_equal(quic_pn_decode(largest, pn & (2 * half - 1), len),
+                             pn);
+
+            /* the next one below is taken for the last one above */
+
+            pn = expected - half;
+            assert_int_equal(quic_pn_decode(largest, pn & (2 * half - 1), len),
+                             pn + 2 * half);
+        }
+    }
+}
+
+
 /* the receiver has got some packet between the one that it acknowledged
  * last and the one it now gets: the number is understood */
 
@@ -817,6 +856,7 @@ main(void)
         cmocka_unit_test(test_dcid),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_pn_examples),
+        cmocka_unit_test(test_pn_window),
         cmocka_unit_test(test_pn_round_trip),
         cmocka_unit_test(test_write_long),
         cmocka_unit_test(test_write_long_examples),

@@ -305,6 +305,12 @@ test_values(void **state)
     assert_int_equal(tp.versions[0], QUIC_VERSION_1);
     assert_int_equal(tp.versions[1], QUIC_VERSION_2);
 
+    assert_int_equal(parse("2004 8000ffff 6ab200 0c00", 0, &tp, &reason),
+                     NGX_OK);
+    assert_int_equal(tp.max_datagram_frame_size, 65535);
+    assert_int_equal(tp.grease_quic_bit, 1);
+    assert_int_equal(tp.disable_active_migration, 1);
+
     /* milliseconds become microseconds, a time without end stays one */
 
     assert_int_equal(parse("01027530 0b0105", 0, &tp, &reason), NGX_OK);
