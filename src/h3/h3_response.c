@@ -63,6 +63,7 @@ h3_response_headers(h3_request_t *hr, h3_field_t *fields, ngx_uint_t n,
 /*
  * Entries are inserted only while the client reads the encoder stream:
  * acknowledgements for what it can't have read would make us go on for ever.
+ * Without that stream the table has no capacity yet.
  */
 
 static ngx_int_t
@@ -74,8 +75,8 @@ h3_response_section(h3_request_t *hr, h3_field_t *fields, ngx_uint_t n)
 
     hc = hr->hc;
 
-    insert = hc->encoder
-             && quic_send_buf_held(&hc->encoder->out)
+    insert = hc->encoder == NULL
+             || quic_send_buf_held(&hc->encoder->out)
                 < H3_MAX_UNSENT_INSERTIONS;
 
     if (h3_qpack_encode(&hc->qpack, hr->id, fields, n, insert) != NGX_OK) {
