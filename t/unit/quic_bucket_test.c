@@ -47,6 +47,13 @@ test_rate(void **state)
 
     assert_int_equal(quic_bucket_take(&b, 1, now), NGX_OK);
     assert_int_equal(quic_bucket_take(&b, 1, now), NGX_DECLINED);
+
+    /* a token in 3.33 microseconds */
+
+    quic_bucket_init(&b, 300000, 1, 0);
+    assert_int_equal(quic_bucket_take(&b, 1, 0), NGX_OK);
+    assert_int_equal(quic_bucket_take(&b, 1, 3), NGX_DECLINED);
+    assert_int_equal(quic_bucket_take(&b, 1, 4), NGX_OK);
 }
 
 
