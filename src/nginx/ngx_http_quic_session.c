@@ -40,6 +40,10 @@ ngx_http_quic_session_create(ngx_http_quic_worker_t *worker, quic_conn_t *c,
 
     ngx_http_quic_session_init_log(s);
 
+    ngx_log_error(NGX_LOG_INFO, &s->log, 0, "client connected over QUIC");
+
+    s->log.action = "processing QUIC connection";
+
     s->timer.handler = ngx_http_quic_session_timeout;
     s->timer.data = s;
     s->timer.log = &s->log;
@@ -53,8 +57,6 @@ ngx_http_quic_session_create(ngx_http_quic_worker_t *worker, quic_conn_t *c,
 
     quic_conn_set_data(c, s);
     quic_conn_set_log(c, &s->log);
-
-    ngx_log_error(NGX_LOG_INFO, &s->log, 0, "client connected over QUIC");
 
     return s;
 }
@@ -81,7 +83,6 @@ ngx_http_quic_session_init_log(ngx_http_quic_session_t *s)
     s->log = *clcf->error_log;
     s->log.handler = ngx_http_quic_session_log_error;
     s->log.data = s;
-    s->log.action = "processing QUIC connection";
     s->log.connection = s->number;
 }
 
@@ -93,6 +94,8 @@ ngx_http_quic_session_set_server(ngx_http_quic_session_t *s,
     s->server = server;
 
     ngx_http_quic_session_init_log(s);
+
+    s->log.action = "processing QUIC connection";
 }
 
 
