@@ -1,7 +1,10 @@
 
 /*
- * Chains in an array that doubles when it has as many nodes as places.
- * Without memory for that chains get longer and all goes on.
+ * Linear hashing: as many buckets as nodes, or some more.  A new bucket takes
+ * its nodes from the one whose number differs in the highest bit only; no
+ * other is touched.  The array of buckets doubles, which copies pointers and
+ * looks at no node.  Without memory for that chains get longer and all goes
+ * on.
  */
 
 #include <ngx_config.h>
@@ -13,14 +16,18 @@
 #define QUIC_CID_MAP_MIN  64
 
 
+static quic_cid_node_t **quic_cid_map_bucket(quic_cid_map_t *m,
+    uint64_t hash);
 static quic_cid_node_t *quic_cid_map_lookup(quic_cid_map_t *m, uint64_t hash,
     u_char *cid, size_t len);
 static void quic_cid_map_grow(quic_cid_map_t *m);
+static ngx_int_t quic_cid_map_double(quic_cid_map_t *m);
 
 
 ngx_int_t
 quic_cid_map_init(quic_cid_map_t *m, quic_mem_t *mem)
 {
+    m->used = QUIC_CID_MAP_MIN;
     m->size = QUIC_CID_MAP_MIN;
     m->n = 0;
     m->mem = mem;
@@ -43,7 +50,7 @@ quic_cid_map_done(quic_cid_map_t *m)
         return;
     }
 
-    for (i = 0; i < m->size; i++) {
+    for (i = 0; i < m->used; i++) {
         for (node = m->bucket[i]; node; node = node->next) {
             node->linked = 0;
         }
@@ -56,12 +63,29 @@ quic_cid_map_done(quic_cid_map_t *m)
 }
 
 
+/* a bucket that isn't in use yet still shares that of the lower half */
+
+static quic_cid_node_t **
+quic_cid_map_bucket(quic_cid_map_t *m, uint64_t hash)
+{
+    ngx_uint_t  i;
+
+    i = hash & (m->size - 1);
+
+    if (i >= m->used) {
+        i -= m->size / 2;
+    }
+
+    return &m->bucket[i];
+}
+
+
 static quic_cid_node_t *
 quic_cid_map_lookup(quic_cid_map_t *m, uint64_t hash, u_char *cid, size_t len)
 {
     quic_cid_node_t  *node;
 
-    for (node = m->bucket[hash & (m->size - 1)]; node; node = node->next) {
+    for (node = *quic_cid_map_bucket(m, hash); node; node = node->next) {
 
         if (node->hash == hash
             && node->cid.len == len
@@ -93,11 +117,11 @@ quic_cid_map_add(quic_cid_map_t *m, quic_cid_node_t *node)
         return NGX_DECLINED;
     }
 
-    if (m->n >= m->size) {
+    if (m->n >= m->used) {
         quic_cid_map_grow(m);
     }
 
-    head = &m->bucket[node->hash & (m->size - 1)];
+    head = quic_cid_map_bucket(m, node->hash);
 
     node->next = *head;
     node->linked = 1;
@@ -109,34 +133,58 @@ quic_cid_map_add(quic_cid_map_t *m, quic_cid_node_t *node)
 }
 
 
+/* one more bucket */
+
 static void
 quic_cid_map_grow(quic_cid_map_t *m)
 {
-    ngx_uint_t         i, size;
-    quic_cid_node_t   *node, *next, **bucket, **head;
+    quic_cid_node_t  *node, **p, **head;
 
-    size = 2 * m->size;
-
-    bucket = quic_calloc(m->mem, size * sizeof(quic_cid_node_t *));
-    if (bucket == NULL) {
+    if (m->used == m->size && quic_cid_map_double(m) != NGX_OK) {
         return;
     }
 
-    for (i = 0; i < m->size; i++) {
+    p = &m->bucket[m->used - m->size / 2];
+    head = &m->bucket[m->used];
 
-        for (node = m->bucket[i]; node; node = next) {
-            next = node->next;
-            head = &bucket[node->hash & (size - 1)];
+    *head = NULL;
 
-            node->next = *head;
-            *head = node;
+    while ((node = *p) != NULL) {
+
+        if ((node->hash & (m->size - 1)) != m->used) {
+            p = &node->next;
+            continue;
         }
+
+        *p = node->next;
+        node->next = *head;
+        *head = node;
     }
 
-    quic_free(m->mem, m->bucket, m->size * sizeof(quic_cid_node_t *));
+    m->used++;
+}
+
+
+static ngx_int_t
+quic_cid_map_double(quic_cid_map_t *m)
+{
+    size_t             size;
+    quic_cid_node_t  **bucket;
+
+    size = m->size * sizeof(quic_cid_node_t *);
+
+    bucket = quic_alloc(m->mem, 2 * size);
+    if (bucket == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(bucket, m->bucket, size);
+    quic_free(m->mem, m->bucket, size);
 
     m->bucket = bucket;
-    m->size = size;
+    m->size *= 2;
+
+    return NGX_OK;
 }
 
 
@@ -149,7 +197,7 @@ quic_cid_map_remove(quic_cid_map_t *m, quic_cid_node_t *node)
         return;
     }
 
-    p = &m->bucket[node->hash & (m->size - 1)];
+    p = quic_cid_map_bucket(m, node->hash);
 
     while (*p != node) {
         p = &(*p)->next;

@@ -1,7 +1,9 @@
 
 /*
  * From a connection ID to what it belongs to: a hash table with chains, which
- * grows.  The hash is keyed (SipHash), as a client chooses its first DCID.
+ * grows by a bucket at a time, so that no packet waits for a million nodes to
+ * find new places.  The hash is keyed (SipHash), as a client chooses its first
+ * DCID.
  */
 
 #ifndef _QUIC_CID_MAP_H_INCLUDED_
@@ -27,8 +29,9 @@ struct quic_cid_node_s {
 
 typedef struct {
     quic_cid_node_t  **bucket;
+    ngx_uint_t         used;         /* buckets: more than a half of "size" */
     ngx_uint_t         size;         /* a power of two */
-    ngx_uint_t         n;
+    ngx_uint_t         n;            /* nodes */
     quic_mem_t        *mem;
 } quic_cid_map_t;
 

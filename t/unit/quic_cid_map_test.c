@@ -128,7 +128,23 @@ test_no_memory(void **state)
         assert_int_equal(quic_cid_map_add(&m, &node[i]), NGX_OK);
     }
 
-    assert_int_equal(m.size, 64);
+    assert_int_equal(m.used, 64);
+
+    for (i = 0; i < NODES; i++) {
+        sprintf(cid, "cid%lu", i);
+        assert_ptr_equal(find(&m, cid), &node[i]);
+    }
+
+    /* it grows as soon as it can */
+
+    mem.max = NGX_MAX_SIZE_T_VALUE;
+
+    for (i = 0; i < NODES; i++) {
+        quic_cid_map_remove(&m, &node[i]);
+        assert_int_equal(quic_cid_map_add(&m, &node[i]), NGX_OK);
+    }
+
+    assert_int_equal(m.used, NODES);
 
     for (i = 0; i < NODES; i++) {
         sprintf(cid, "cid%lu", i);
@@ -146,7 +162,7 @@ longest_chain(quic_cid_map_t *m)
     ngx_uint_t        i, n, longest;
     quic_cid_node_t  *node;
 
-    for (i = 0, longest = 0; i < m->size; i++) {
+    for (i = 0, longest = 0; i < m->used; i++) {
 
         for (n = 0, node = m->bucket[i]; node; node = node->next) {
             n++;
@@ -202,10 +218,11 @@ test_random(void **state)
         }
 
         assert_int_equal(m.n, n);
-        assert_true(m.n <= m.size);
+        assert_true(m.n <= m.used);
+        assert_true(m.used <= m.size && m.used > m.size / 2);
     }
 
-    assert_true(m.size >= 1024);
+    assert_true(m.used >= 1024);
     assert_true(longest_chain(&m) < 16);
 
     for (k = 0; k < NODES; k++) {
