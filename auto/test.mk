@@ -26,8 +26,9 @@ nginx := $(OUT)/nginx
 
 # nginx's library is not ours to check for undefined behaviour.
 
-NGINX_SAN ?= $(filter -fsanitize=address,$(subst address$(comma),address ,$(SAN)))
 comma     := ,
+NGINX_SAN ?= $(filter -fsanitize=address, \
+               $(subst address$(comma),address ,$(SAN)))
 
 TEST_CPPFLAGS = -I$(top)/src -isystem $(tls)/include \
                 $(addprefix -isystem $(nginx)/,src/core src/event \
