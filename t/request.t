@@ -559,6 +559,9 @@ stored('dav/large', $body, 'a large PUT');
 $r = $t->get('/dav/zero', method => 'PUT', body => '');
 stored('dav/zero', '', 'an empty PUT');
 
+$r = $t->get('/dav/none', method => 'PUT');
+stored('dav/none', '', 'PUT without content');
+
 for my $n (0, 1, 100, 16_384, 100_000, 3_000_000) {
     my $part = substr $body, 0, $n;
 

@@ -41,6 +41,7 @@ static void ngx_http_quic_request_begin(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_wait(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_wait_handler(ngx_event_t *rev);
 static void ngx_http_quic_request_run(ngx_http_quic_request_t *qr);
+static void ngx_http_quic_request_content(ngx_http_quic_request_t *qr);
 static ngx_int_t ngx_http_quic_request_check_client(
     ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_abort(ngx_http_quic_request_t *qr);
@@ -547,13 +548,36 @@ ngx_http_quic_request_run(ngx_http_quic_request_t *qr)
     if (ngx_http_quic_process_fields(qr) == NGX_OK
         && ngx_http_quic_request_check_client(qr) == NGX_OK)
     {
-        r->headers_in.content_length_n = qr->content_length;
-        r->headers_in.chunked = (qr->content_length == -1 && !qr->no_content);
-
+        ngx_http_quic_request_content(qr);
         ngx_http_process_request(r);
     }
 
     ngx_http_run_posted_requests(c);
+}
+
+
+/*
+ * What the core is told of the content.  A method that is about its content
+ * has an empty one rather than none: nginx's WebDAV and many an upstream expect
+ * a length then (RFC 9110, 8.6).
+ */
+
+static void
+ngx_http_quic_request_content(ngx_http_quic_request_t *qr)
+{
+    ngx_http_request_t  *r;
+
+    r = qr->main;
+
+    if (qr->content_length != -1) {
+        r->headers_in.content_length_n = qr->content_length;
+
+    } else if (!qr->no_content) {
+        r->headers_in.chunked = 1;
+
+    } else if (r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH)) {
+        r->headers_in.content_length_n = 0;
+    }
 }
 
 
