@@ -61,6 +61,7 @@ sub new {
         level  => 'info',
         main   => '',
         events => '',
+        workers => 1,
         %opt
     }, $class;
 
@@ -191,7 +192,7 @@ sub write_conf {
     $self->file('nginx.conf', $self->expand(<<"EOF"));
 $user
 daemon off;
-worker_processes 1;
+worker_processes $self->{workers};
 load_module $self->{module};
 pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/error.log $self->{level};
@@ -240,6 +241,10 @@ sub start {
     if ($pid == 0) {
         open STDOUT, '>>', "$dir/stdout";
         open STDERR, '>>', "$dir/stderr";
+
+        # to nginx it means sockets that it inherits
+        delete $ENV{NGINX};
+
         exec @cmd or POSIX::_exit(127);
     }
 
@@ -257,7 +262,8 @@ sub start {
                  . $self->read_file('error.log'));
     }
 
-    $self->wait_for(sub { $self->workers });
+    $self->wait_for(sub { $self->workers })
+        unless $self->{main} =~ /\bmaster_process\s+off/;
 }
 
 
