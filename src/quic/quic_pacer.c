@@ -6,9 +6,9 @@
  * An empty bucket stays shut until it holds what the rate gives in a
  * millisecond: one batch then, not a packet for each ACK that comes in.
  * nginx's timers are of milliseconds, and come late on a busy worker.  So the
- * bucket holds what two milliseconds more give, and another one as long as that
- * is within one batch of the kernel (64 KB); always an initial window, which
- * 7.7 allows at once.
+ * bucket holds what two milliseconds more give, and another one as long as
+ * that is within one batch of the kernel (64 KB); always an initial window,
+ * which 7.7 allows at once.
  */
 
 #include <ngx_config.h>

@@ -4,9 +4,9 @@
  * detection, the timer.
  *
  * Two things are done otherwise than there.  No list of packets is searched:
- * numbers and send times rise together, so what is lost is found by one pointer
- * per space that only moves up ("oldest").  And there is no timer to be set:
- * quic_recovery_deadline() computes it from the state whenever it is asked.
+ * numbers and send times rise together, so what is lost is found by one
+ * pointer per space that only moves up ("oldest").  And there is no timer to
+ * be set: quic_recovery_deadline() computes it whenever it is asked.
  */
 
 #include <ngx_config.h>
@@ -41,9 +41,10 @@ typedef struct {
 
 static uint64_t quic_recovery_skip(uint64_t pn);
 static ngx_int_t quic_recovery_check_ack(quic_sent_t *sent,
-    quic_frame_ack_t *ack, const char **reason);
+    quic_frame_ack_t *ack, ngx_uint_t *n, const char **reason);
 static void quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
-    quic_frame_ack_t *ack, uint64_t now, quic_recovery_acked_t *acked);
+    quic_frame_ack_t *ack, ngx_uint_t n, uint64_t now,
+    quic_recovery_acked_t *acked);
 static ngx_uint_t quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, uint64_t delay, uint64_t now,
     quic_recovery_acked_t *acked);
@@ -192,13 +193,14 @@ ngx_int_t
 quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, uint64_t delay, uint64_t now, const char **reason)
 {
+    ngx_uint_t              n;
     quic_cc_ack_t           cc_ack;
     quic_recovery_space_t  *sp;
     quic_recovery_acked_t   acked;
 
     sp = &r->space[space];
 
-    if (quic_recovery_check_ack(&sp->sent, ack, reason) != NGX_OK) {
+    if (quic_recovery_check_ack(&sp->sent, ack, &n, reason) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -209,7 +211,7 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
     ngx_memzero(&cc_ack, sizeof(quic_cc_ack_t));
     cc_ack.in_flight = r->in_flight;
 
-    quic_recovery_detect_acked(r, space, ack, now, &acked);
+    quic_recovery_detect_acked(r, space, ack, n, now, &acked);
 
     if (acked.packets == 0) {
         return NGX_OK;
@@ -239,11 +241,14 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
 }
 
 
-/* a peer that acknowledges what it can't have received lies about the rest */
+/*
+ * A peer that acknowledges what it can't have received lies about the rest.
+ * "*n" is the number of records that the ACK says something new about.
+ */
 
 static ngx_int_t
 quic_recovery_check_ack(quic_sent_t *sent, quic_frame_ack_t *ack,
-    const char **reason)
+    ngx_uint_t *n, const char **reason)
 {
     uint64_t             pn;
     quic_sent_walk_t     w;
@@ -254,6 +259,7 @@ quic_recovery_check_ack(quic_sent_t *sent, quic_frame_ack_t *ack,
         return NGX_ERROR;
     }
 
+    *n = 0;
     quic_sent_walk(&w, sent, ack);
 
     while ((p = quic_sent_walk_next(&w, &pn)) != NULL) {
@@ -262,6 +268,8 @@ quic_recovery_check_ack(quic_sent_t *sent, quic_frame_ack_t *ack,
             *reason = "ACK of a packet number that was skipped";
             return NGX_ERROR;
         }
+
+        (*n)++;
     }
 
     return NGX_OK;
@@ -270,7 +278,8 @@ quic_recovery_check_ack(quic_sent_t *sent, quic_frame_ack_t *ack,
 
 static void
 quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
-    quic_frame_ack_t *ack, uint64_t now, quic_recovery_acked_t *acked)
+    quic_frame_ack_t *ack, ngx_uint_t n, uint64_t now,
+    quic_recovery_acked_t *acked)
 {
     uint64_t                pn;
     ngx_uint_t              i;
@@ -283,7 +292,10 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
     sp = &r->space[space];
     quic_sent_walk(&w, &sp->sent, ack);
 
-    while ((p = quic_sent_walk_next(&w, &pn)) != NULL) {
+    /* mostly these are in the first range */
+
+    while (n--) {
+        p = quic_sent_walk_next(&w, &pn);
 
         if (p->state == QUIC_SENT_LOST) {
             r->packets_spurious++;
@@ -436,7 +448,7 @@ quic_recovery_detect_lost(quic_recovery_t *r, quic_space_e space, uint64_t now)
 
         /* RFC 9000, 14.4: the loss of a probe tells nothing of congestion */
 
-        if (!p->mtu_probe && p->size) {
+        if (!p->mtu_probe) {
             loss.bytes += p->size;
             loss.largest_time = p->time;
 
@@ -615,8 +627,8 @@ quic_recovery_loss_time(quic_recovery_t *r, quic_space_e *space)
 
 
 /*
- * 6.2. Probe Timeout.  There is none without an ack-eliciting packet in flight:
- * only a client has to probe even then (6.2.2.1).
+ * 6.2. Probe Timeout.  There is none without an ack-eliciting packet in
+ * flight: only a client has to probe even then (6.2.2.1).
  */
 
 static uint64_t

@@ -8,9 +8,9 @@
  *
  * What a frame was about is the caller's: when a packet is acknowledged or
  * declared lost, ops->acked() or ops->lost() is called for each of its frame
- * records.  A packet that was declared lost may still be acknowledged for about
- * a PTO: acked() is then called as well.  The frames of a packet that isn't in
- * flight (ACK, CONNECTION_CLOSE) are reported as acked, or not at all.
+ * records.  A packet that was declared lost may still be acknowledged for
+ * about a PTO: acked() is then called as well.  The frames of a packet that
+ * isn't in flight (ACK, CONNECTION_CLOSE) are reported as acked, or not at all.
  */
 
 #ifndef _QUIC_RECOVERY_H_INCLUDED_
@@ -52,8 +52,8 @@ typedef struct {
     quic_sent_t      sent;
     uint64_t         largest_acked;      /* UINT64_MAX: none yet */
     uint64_t         loss_time;          /* 0: no packet waits for it */
-    uint64_t         last_eliciting;     /* time of the last such packet sent */
-    uint64_t         eliciting;          /* such packets in flight */
+    uint64_t         eliciting;          /* ack-eliciting packets in flight */
+    uint64_t         last_eliciting;     /* time when the last was sent */
     uint64_t         skip;               /* number to be skipped next */
     uint64_t         oldest;             /* no packet below it is waited for */
     uint64_t         lost_since;         /* 7.6: since then (a send time) all
@@ -110,16 +110,16 @@ void quic_recovery_init(quic_recovery_t *r, quic_mem_t *mem,
 void quic_recovery_done(quic_recovery_t *r);
 
 /*
- * A packet goes out: quic_sent_open() on space[].sent, frames, and then this in
- * the place of quic_sent_close().  The pacer is charged here.
+ * A packet goes out: quic_sent_open() on space[].sent, frames, and then this
+ * in the place of quic_sent_close().  The pacer is charged here.
  */
 void quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
     ngx_uint_t ack_eliciting, ngx_uint_t in_flight, uint64_t now);
 
 /*
- * The number of the next packet in a space; now and then one is passed over, by
- * chance, so that a peer that acknowledges what it didn't receive is found out
- * (RFC 9000, 21.4).  NGX_OK or NGX_ERROR (memory)
+ * The number of the next packet in a space; now and then one is passed over,
+ * by chance, so that a peer that acknowledges what it didn't receive is found
+ * out (RFC 9000, 21.4).  NGX_OK or NGX_ERROR (memory)
  */
 ngx_int_t quic_recovery_next_pn(quic_recovery_t *r, quic_space_e space,
     uint64_t *pn);
@@ -170,7 +170,10 @@ void quic_recovery_set_mtu(quic_recovery_t *r, size_t mtu, uint64_t now);
  */
 void quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now);
 
-/* PTO without backoff: srtt + max(4 rttvar, 1 ms) + the peer's max_ack_delay */
+/*
+ * PTO without backoff: srtt + max(4 rttvar, 1 ms), in the APP space with the
+ * peer's max_ack_delay
+ */
 uint64_t quic_recovery_pto(quic_recovery_t *r, quic_space_e space);
 
 

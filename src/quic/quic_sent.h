@@ -100,7 +100,7 @@ quic_sent_packet_t *quic_sent_close(quic_sent_t *s, size_t size, uint64_t now);
 /* the open packet wasn't sent */
 void quic_sent_cancel(quic_sent_t *s);
 
-/* passes over the number s->next: an ACK of it is a lie; as quic_sent_open() */
+/* passes over s->next: an ACK of it is a lie; results of quic_sent_open() */
 ngx_int_t quic_sent_skip(quic_sent_t *s);
 
 /* the record of a number; NULL when there is none (any more) */

@@ -25,9 +25,23 @@ static quic_recovery_t  r;
 static uint64_t         now;
 static const char      *reason;
 
-/* reports by number of the packet, in the APP space; all others: "total" */
+/* what is known of each packet: reports, in frames; the rest is the model's */
 
-static ngx_uint_t       acked_count[PACKETS], lost_count[PACKETS];
+typedef struct {
+    uint64_t    sent;
+    uint64_t    lost_at;
+    uint64_t    frames;
+    uint64_t    size;
+    ngx_uint_t  acked;                   /* reports */
+    ngx_uint_t  lost;
+    ngx_uint_t  want_acked;              /* what these have to be */
+    ngx_uint_t  want_lost;
+    int         state;
+    unsigned    eliciting:1;
+    unsigned    in_flight:1;
+} packet_t;
+
+static packet_t         packets[QUIC_SPACES][PACKETS];
 static ngx_uint_t       acked_total, lost_total;
 
 
@@ -39,8 +53,8 @@ on_acked(void *data, quic_space_e space, quic_sent_frame_t *frame)
 
     acked_total++;
 
-    if (space == APP && frame->id < PACKETS) {
-        acked_count[frame->id]++;
+    if (frame->id < PACKETS) {
+        packets[space][frame->id].acked++;
     }
 }
 
@@ -53,8 +67,8 @@ on_lost(void *data, quic_space_e space, quic_sent_frame_t *frame)
 
     lost_total++;
 
-    if (space == APP && frame->id < PACKETS) {
-        lost_count[frame->id]++;
+    if (frame->id < PACKETS) {
+        packets[space][frame->id].lost++;
     }
 }
 
@@ -65,8 +79,7 @@ static const quic_recovery_ops_t  ops = { on_acked, on_lost };
 static void
 init(void)
 {
-    ngx_memzero(acked_count, sizeof(acked_count));
-    ngx_memzero(lost_count, sizeof(lost_count));
+    ngx_memzero(packets, sizeof(packets));
     acked_total = 0;
     lost_total = 0;
 
@@ -304,15 +317,15 @@ test_packet_threshold(void **state)
 
     ack_ok(APP, 3, 3);
     assert_int_equal(lost_total, 1);
-    assert_int_equal(lost_count[0], 1);
+    assert_int_equal(packets[APP][0].lost, 1);
     assert_int_equal(r.packets_lost, 1);
 
     /* 5 is 3 above 2, which is acked; 4 is 1 below */
 
     ack_ok(APP, 5, 5);
     assert_int_equal(lost_total, 2);
-    assert_int_equal(lost_count[1], 1);
-    assert_int_equal(lost_count[4], 0);
+    assert_int_equal(packets[APP][1].lost, 1);
+    assert_int_equal(packets[APP][4].lost, 0);
     assert_int_equal(r.in_flight, MTU);
     assert_int_equal(r.space[APP].eliciting, 1);
 
@@ -341,9 +354,9 @@ test_packet_threshold_and_skipped(void **state)
     assert_int_equal(lost_total, 0);
     ack_ok(APP, 4, 4);
     assert_int_equal(lost_total, 1);
-    assert_int_equal(lost_count[0], 1);
+    assert_int_equal(packets[APP][0].lost, 1);
     ack_ok(APP, 5, 5);
-    assert_int_equal(lost_count[1], 1);
+    assert_int_equal(packets[APP][1].lost, 1);
 
     done();
 }
@@ -374,7 +387,7 @@ test_time_threshold(void **state)
 
     assert_timeout(QUIC_TIMEOUT_LOSS, APP);
     assert_int_equal(lost_total, 1);
-    assert_int_equal(lost_count[0], 1);
+    assert_int_equal(packets[APP][0].lost, 1);
     assert_int_equal(r.pto_count, 0);
     assert_true(quic_recovery_deadline(&r) > now);
 
@@ -392,7 +405,7 @@ test_time_threshold_at_ack(void **state)
 
     now += 100 * MS;
     ack_ok(APP, 1, 1);
-    assert_int_equal(lost_count[0], 1);
+    assert_int_equal(packets[APP][0].lost, 1);
     assert_int_equal(r.in_flight, 0);
 
     done();
@@ -640,7 +653,7 @@ static void
 test_ack_of_unsent(void **state)
 {
     quic_range_t  ranges[] = { { 0, 1 }, { 2, 5 } };
-    quic_range_t  far[] = { { 0, 1 }, { QUIC_VARINT_MAX, QUIC_VARINT_MAX + 1 } };
+    quic_range_t  far[] = { { 0, 1 }, { 1ULL << 61, (1ULL << 61) + 1 } };
 
     init_established();
     put_many(4);
@@ -770,12 +783,12 @@ test_spurious_loss(void **state)
 
     now += 100 * MS;
     ack_ok(APP, 3, 3);
-    assert_int_equal(lost_count[0], 1);
+    assert_int_equal(packets[APP][0].lost, 1);
 
     now += 10 * MS;
     ack_ok(APP, 0, 3);
-    assert_int_equal(acked_count[0], 1);
-    assert_int_equal(acked_count[1], 1);
+    assert_int_equal(packets[APP][0].acked, 1);
+    assert_int_equal(packets[APP][1].acked, 1);
     assert_int_equal(r.packets_spurious, 1);
     assert_int_equal(r.packets_lost, 1);
     assert_int_equal(r.packets_acked, 3);
@@ -784,7 +797,7 @@ test_spurious_loss(void **state)
     /* said again, it is no news */
 
     ack_ok(APP, 0, 3);
-    assert_int_equal(acked_count[0], 1);
+    assert_int_equal(packets[APP][0].acked, 1);
     assert_int_equal(r.packets_spurious, 1);
 
     done();
@@ -806,14 +819,14 @@ test_late_ack(void **state)
 
         now += 100 * MS;
         ack_ok(APP, 1, 1);
-        assert_int_equal(lost_count[0], 1);
+        assert_int_equal(packets[APP][0].lost, 1);
 
         now += quic_recovery_pto(&r, APP) - 1 + late;
         send_frames(APP, 0, 0, 0, 40);
         ack_ok(APP, 0, 1);
 
         assert_int_equal(r.packets_spurious, !late);
-        assert_int_equal(acked_count[0], !late);
+        assert_int_equal(packets[APP][0].acked, !late);
 
         done();
     }
@@ -1159,6 +1172,696 @@ test_persistent_congestion_in_pieces(void **state)
 }
 
 
+/* 6.4 */
+
+static void
+test_discard(void **state)
+{
+    init();
+    put(INITIAL);
+    put(INITIAL);
+    put(INITIAL);
+    send_frames(INITIAL, 0, 0, 1, 50);
+    put(HSHAKE);
+    put(INITIAL);
+
+    now += 100 * MS;
+    ack_ok(INITIAL, 4, 4);
+    assert_int_equal(lost_total, 2);
+    assert_int_equal(r.in_flight, 2 * MTU);
+    assert_true(r.space[INITIAL].loss_time != 0);
+
+    quic_recovery_discard(&r, INITIAL);
+    assert_int_equal(r.in_flight, MTU);
+    assert_int_equal(r.space[INITIAL].eliciting, 0);
+    assert_int_equal(lost_total, 2);
+    assert_int_equal(acked_total, 1);
+    assert_timeout(QUIC_TIMEOUT_PTO, HSHAKE);
+
+    quic_recovery_discard(&r, HSHAKE);
+    assert_int_equal(r.in_flight, 0);
+    assert_int_equal(quic_recovery_deadline(&r), UINT64_MAX);
+    assert_int_equal(mem.used, 0);
+
+    done();
+}
+
+
+static void
+test_lose_all(void **state)
+{
+    init_established();
+    put_many(5);
+    send_frames(APP, 0, 0, 1, 50);
+    put(HSHAKE);
+    now += 100 * MS;
+    ack_ok(APP, 2, 2);
+
+    quic_recovery_lose_all(&r, APP);
+    assert_int_equal(lost_total, 4);
+    assert_int_equal(r.in_flight, MTU);
+    assert_int_equal(r.space[APP].eliciting, 0);
+    assert_timeout(QUIC_TIMEOUT_PTO, HSHAKE);
+
+    /* it is no congestion; what is sent now is new */
+
+    assert_int_equal(r.cc.recovery_start, 0);
+    assert_int_equal(put(APP), 6);
+    ack_ok(APP, 6, 6);
+    assert_int_equal(lost_total, 4);
+
+    done();
+}
+
+
+/* RFC 9000, 14.4 */
+
+static void
+test_mtu_probe(void **state)
+{
+    init_established();
+    put_many(1);
+    send_frames(APP, 1, 1, 1, 1452);
+    quic_sent_get(&r.space[APP].sent, 1)->mtu_probe = 1;
+    put_many(3);
+
+    now += 100 * MS;
+    ack_ok(APP, 0, 0);
+    ack_ok(APP, 2, 4);
+    assert_int_equal(packets[APP][1].lost, 1);
+    assert_int_equal(r.in_flight, 0);
+    assert_int_equal(r.cc.recovery_start, 0);
+    assert_int_equal(r.cc.window, 14 * MTU);
+
+    done();
+}
+
+
+/* RFC 9000, 9.4 */
+
+static void
+test_new_path(void **state)
+{
+    uint64_t  moved;
+
+    init_established();
+    put_many(8);
+    now += 50 * MS;
+    ack_ok(APP, 0, 1);
+    assert_int_equal(r.in_flight, 6 * MTU);
+    r.pto_count = 3;
+
+    now += 10 * MS;
+    moved = now;
+    quic_recovery_new_path(&r, 1400, now);
+    assert_int_equal(r.in_flight, 0);
+    assert_int_equal(r.cc.window, 14000);
+    assert_int_equal(r.rtt.latest, 0);
+    assert_int_equal(r.pto_count, 0);
+    assert_int_equal(r.path_pn, 8);
+    assert_int_equal(r.pacer.rate, 28000 * SECOND / 333000);
+
+    send_frames(APP, 1, 1, 1, 1400);
+    send_frames(APP, 1, 1, 1, 1400);
+
+    /* old ones: acknowledged and lost as ever, but that is all */
+
+    now += 20 * MS;
+    ack_ok(APP, 2, 2);
+    ack_ok(APP, 6, 6);
+    assert_int_equal(packets[APP][2].acked, 1);
+    assert_int_equal(packets[APP][3].lost, 1);
+    assert_int_equal(r.rtt.latest, 0);
+    assert_int_equal(r.cc.window, 14000);
+    assert_int_equal(r.cc.recovery_start, 0);
+    assert_int_equal(r.in_flight, 2800);
+    assert_int_equal(r.space[APP].eliciting, 5);
+
+    /* new ones */
+
+    now += 20 * MS;
+    ack_ok(APP, 9, 9);
+    assert_int_equal(r.rtt.latest, 40 * MS);
+    assert_int_equal(r.first_sample, now);
+    assert_int_equal(r.cc.window, 15400);
+    assert_int_equal(r.in_flight, 1400);
+    assert_int_equal(packets[APP][4].lost + packets[APP][5].lost, 2);
+    assert_int_equal(r.cc.recovery_start, 0);
+    assert_true(moved < now);
+
+    done();
+}
+
+
+static void
+test_no_memory(void **state)
+{
+    uint64_t  pn;
+
+    init_established();
+
+    mem.max = 0;
+    r.space[APP].skip = 0;
+    assert_int_equal(quic_recovery_next_pn(&r, APP, &pn), NGX_ERROR);
+    r.space[APP].skip = UINT64_MAX;
+    assert_int_equal(quic_recovery_next_pn(&r, APP, &pn), NGX_OK);
+    assert_int_equal(quic_sent_open(&r.space[APP].sent), NGX_ERROR);
+
+    mem.max = NGX_MAX_SIZE_T_VALUE;
+    put_many(1);
+
+    done();
+}
+
+
+/*
+ * The bound of records is reached, a number would be skipped just then, and
+ * the next packets go when some are resolved.
+ */
+
+static void
+test_full(void **state)
+{
+    uint64_t    pn;
+    ngx_uint_t  i;
+
+    init_established();
+
+    for (i = 0; i < QUIC_MAX_SENT_PACKETS; i++) {
+        put_many(1);
+    }
+
+    r.space[APP].skip = QUIC_MAX_SENT_PACKETS;
+    assert_int_equal(quic_recovery_next_pn(&r, APP, &pn), NGX_OK);
+    assert_int_equal(pn, QUIC_MAX_SENT_PACKETS);
+    assert_int_equal(quic_sent_open(&r.space[APP].sent), NGX_AGAIN);
+
+    now += 100 * MS;
+    ack_ok(APP, 0, 9);
+    assert_int_equal(put(APP), QUIC_MAX_SENT_PACKETS + 1);
+    assert_int_equal(ack(APP, 10, QUIC_MAX_SENT_PACKETS + 1, 0), NGX_ERROR);
+
+    done();
+}
+
+
+/*
+ * The model: RFC 9002's appendix with lists that are searched from end to end.
+ * The RTT is taken over from what is tested.
+ */
+
+static uint64_t  largest[QUIC_SPACES], loss_time[QUIC_SPACES];
+static uint64_t  last_eliciting[QUIC_SPACES];
+static uint64_t  least_memory, spurious;
+
+
+static void
+model_detect_lost(ngx_uint_t space)
+{
+    uint64_t     pn, delay, n, later;
+    packet_t    *p;
+
+    delay = ngx_max(r.rtt.latest, r.rtt.smoothed);
+    delay = ngx_max(delay + delay / 8, QUIC_GRANULARITY);
+
+    loss_time[space] = 0;
+
+    for (pn = 0; pn < largest[space]; pn++) {
+        p = &packets[space][pn];
+
+        if (p->state != QUIC_SENT_OUTSTANDING || !p->in_flight) {
+            continue;
+        }
+
+        for (n = pn + 1, later = 0; n <= largest[space]; n++) {
+            later += (packets[space][n].state != QUIC_SENT_SKIPPED);
+        }
+
+        if (later >= 3 || p->sent + delay <= now) {
+            p->state = QUIC_SENT_LOST;
+            p->lost_at = now;
+            p->want_lost += p->frames;
+            continue;
+        }
+
+        if (loss_time[space] == 0 || p->sent + delay < loss_time[space]) {
+            loss_time[space] = p->sent + delay;
+        }
+    }
+}
+
+
+static void
+model_ack(ngx_uint_t space, ngx_uint_t n, quic_range_t *ranges, uint64_t first)
+{
+    uint64_t    pn;
+    packet_t   *p;
+    ngx_uint_t  i, any;
+
+    for (i = 0, any = 0; i < n; i++) {
+        for (pn = ranges[i].start; pn < ranges[i].end; pn++) {
+
+            p = &packets[space][pn];
+
+            if (p->state == QUIC_SENT_ACKED) {
+                continue;
+            }
+
+            if (pn < first) {
+
+                /* forgotten, but not too early */
+
+                assert_true(p->state == QUIC_SENT_LOST || !p->in_flight);
+                assert_true(now - ngx_max(p->lost_at, p->sent)
+                            >= least_memory);
+                continue;
+            }
+
+            if (p->state == QUIC_SENT_LOST) {
+                spurious++;
+
+            } else {
+                any = 1;
+            }
+
+            p->state = QUIC_SENT_ACKED;
+            p->want_acked += p->frames;
+        }
+    }
+
+    if (largest[space] == UINT64_MAX || largest[space] < ranges[n - 1].end - 1)
+    {
+        largest[space] = ranges[n - 1].end - 1;
+    }
+
+    if (any) {
+        model_detect_lost(space);
+        r.pto_count = 0;
+    }
+}
+
+
+static uint64_t
+model_pto_time(ngx_uint_t *space)
+{
+    uint64_t    time, t, pn;
+    ngx_uint_t  i;
+
+    time = UINT64_MAX;
+
+    for (i = 0; i < (r.handshake_confirmed ? 3 : 2); i++) {
+
+        for (pn = 0; pn < r.space[i].sent.next; pn++) {
+            if (packets[i][pn].state == QUIC_SENT_OUTSTANDING
+                && packets[i][pn].eliciting)
+            {
+                break;
+            }
+        }
+
+        if (pn == r.space[i].sent.next) {
+            continue;
+        }
+
+        t = r.rtt.smoothed + ngx_max(4 * r.rtt.var, QUIC_GRANULARITY);
+        t += (i == APP) ? r.max_ack_delay : 0;
+        t = last_eliciting[i] + (t << r.pto_count);
+
+        if (t < time) {
+            time = t;
+            *space = i;
+        }
+    }
+
+    return time;
+}
+
+
+static void
+model_check(void)
+{
+    uint64_t    pn, bytes, eliciting, deadline;
+    packet_t   *p;
+    ngx_uint_t  i, space;
+
+    bytes = 0;
+    deadline = UINT64_MAX;
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        eliciting = 0;
+
+        for (pn = 0; pn < r.space[i].sent.next; pn++) {
+            p = &packets[i][pn];
+
+            assert_int_equal(p->acked, p->want_acked);
+            assert_int_equal(p->lost, p->want_lost);
+
+            if (p->state == QUIC_SENT_OUTSTANDING && p->in_flight) {
+                assert_true(pn >= r.space[i].sent.first);
+                bytes += p->size;
+                eliciting += p->eliciting;
+            }
+        }
+
+        assert_int_equal(r.space[i].eliciting, eliciting);
+        assert_int_equal(r.space[i].loss_time, loss_time[i]);
+        assert_true(r.space[i].largest_acked == largest[i]);
+
+        if (loss_time[i] && loss_time[i] < deadline) {
+            deadline = loss_time[i];
+        }
+    }
+
+    assert_int_equal(r.in_flight, bytes);
+    assert_int_equal(r.packets_spurious, spurious);
+
+    if (deadline == UINT64_MAX) {
+        deadline = model_pto_time(&space);
+    }
+
+    if (deadline != UINT64_MAX) {
+        assert_int_equal(quic_recovery_deadline(&r), deadline);
+    }
+}
+
+
+static void
+random_send(ngx_uint_t space)
+{
+    uint64_t   pn;
+    packet_t  *p;
+
+    if (r.space[space].discarded) {
+        return;
+    }
+
+    if (space == APP && r.space[space].sent.next && test_rand() % 16 == 0) {
+        r.space[space].skip = r.space[space].sent.next;
+    }
+
+    if (r.space[space].skip == r.space[space].sent.next) {
+        packets[space][r.space[space].sent.next].state = QUIC_SENT_SKIPPED;
+    }
+
+    if (test_rand() % 16 == 0) {
+        assert_int_equal(quic_recovery_next_pn(&r, space, &pn), NGX_OK);
+        assert_int_equal(quic_sent_open(&r.space[space].sent), NGX_OK);
+        assert_non_null(quic_sent_frame(&r.space[space].sent));
+        quic_sent_cancel(&r.space[space].sent);
+        return;
+    }
+
+    assert_int_equal(quic_recovery_next_pn(&r, space, &pn), NGX_OK);
+
+    p = &packets[space][pn];
+    p->sent = now;
+    p->frames = test_rand() % 5;
+    p->eliciting = test_rand() % 4 != 0;
+    p->in_flight = p->eliciting || test_rand() % 4 == 0;
+    p->size = 20 + test_rand() % MTU;
+
+    last_eliciting[space] = p->eliciting ? now : last_eliciting[space];
+
+    assert_int_equal(send_frames(space, p->eliciting, p->in_flight, p->frames,
+                                 p->size), pn);
+}
+
+
+/* most ACKs are of all that was received, some are stale, wild, or lies */
+
+static void
+random_ack(ngx_uint_t space)
+{
+    uint64_t         pn, first, next;
+    ngx_int_t        expected;
+    ngx_uint_t       n, odds, lie;
+    quic_range_t     range[64];
+    quic_recovery_t  before;
+
+    next = r.space[space].sent.next;
+    first = r.space[space].sent.first;
+
+    if (next == 0) {
+        return;
+    }
+
+    next -= test_rand() % 4 ? 0 : test_rand() % ngx_min(next, 20);
+    pn = next - ngx_min(next, test_rand() % 200);
+    odds = 2 + test_rand() % 60;
+    lie = test_rand() % 8 == 0;
+    expected = NGX_OK;
+
+    for (n = 0; pn < next + (lie && test_rand() % 4 == 0) && n < 64; pn++) {
+
+        if (test_rand() % odds == 0) {
+            continue;
+        }
+
+        if (pn == r.space[space].sent.next) {
+            expected = NGX_ERROR;
+
+        } else if (packets[space][pn].state == QUIC_SENT_SKIPPED) {
+
+            if (!lie) {
+                continue;
+            }
+
+            if (pn >= first) {
+                expected = NGX_ERROR;
+
+            } else {
+                assert_true(packets[space][pn + 1].state
+                            != QUIC_SENT_OUTSTANDING
+                            || !packets[space][pn + 1].in_flight);
+                continue;
+            }
+        }
+
+        if (n && range[n - 1].end == pn) {
+            range[n - 1].end++;
+            continue;
+        }
+
+        range[n].start = pn;
+        range[n++].end = pn + 1;
+    }
+
+    if (n == 0) {
+        return;
+    }
+
+    before = r;
+    assert_int_equal(ack_ranges(space, test_rand() % (20 * MS), n, range),
+                     expected);
+
+    if (expected != NGX_OK) {
+        assert_non_null(reason);
+        assert_memory_equal(&before, &r, sizeof(quic_recovery_t));
+        return;
+    }
+
+    model_ack(space, n, range, first);
+}
+
+
+static void
+random_timeout(void)
+{
+    ngx_uint_t      i, expected_space;
+    quic_space_e    space;
+    quic_timeout_e  rc;
+
+    /* what takes longer than an idle timeout would is left out */
+
+    if (quic_recovery_deadline(&r) > now + 30 * SECOND) {
+        return;
+    }
+
+    now = ngx_max(now, quic_recovery_deadline(&r));
+
+    for (i = 0, expected_space = 3; i < QUIC_SPACES; i++) {
+        if (loss_time[i] && (expected_space == 3
+                             || loss_time[i] < loss_time[expected_space]))
+        {
+            expected_space = i;
+        }
+    }
+
+    if (expected_space < 3) {
+        (void) quic_recovery_timeout(&r, &space, now);
+        assert_int_equal(space, expected_space);
+        model_detect_lost(space);
+        return;
+    }
+
+    i = model_pto_time(&expected_space) != UINT64_MAX;
+    rc = quic_recovery_timeout(&r, &space, now);
+    assert_int_equal(rc, i ? QUIC_TIMEOUT_PTO : QUIC_TIMEOUT_NONE);
+
+    if (rc == QUIC_TIMEOUT_PTO) {
+        assert_int_equal(space, expected_space);
+        random_send(space);
+    }
+}
+
+
+static void
+random_event(void)
+{
+    uint64_t    pn;
+    ngx_uint_t  space, i;
+    packet_t   *p;
+
+    space = test_rand() % 4;
+    space = ngx_min(space, APP);
+
+    switch (test_rand() % 200) {
+
+    case 0:
+        space = test_rand() % APP;
+        quic_recovery_discard(&r, space);
+        loss_time[space] = 0;
+
+        /* what was forgotten isn't looked at again */
+
+        ngx_memzero(packets[space], sizeof(packets[space]));
+        break;
+
+    case 1:
+        for (pn = 0; pn < r.space[space].sent.next; pn++) {
+            p = &packets[space][pn];
+
+            if (p->state == QUIC_SENT_OUTSTANDING && p->in_flight) {
+                p->state = QUIC_SENT_LOST;
+                p->want_lost += p->frames;
+            }
+        }
+
+        quic_recovery_lose_all(&r, space);
+        loss_time[space] = 0;
+        break;
+
+    case 2:
+        for (i = 0; i < QUIC_SPACES; i++) {
+            for (pn = 0; pn < r.space[i].sent.next; pn++) {
+                packets[i][pn].size = 0;
+            }
+        }
+
+        quic_recovery_new_path(&r, MTU, now);
+        break;
+
+    case 3:
+        r.handshake_confirmed = 1;
+        break;
+
+    default:
+        for (i = test_rand() % 12; i; i--) {
+            random_send(space);
+        }
+    }
+}
+
+
+static void
+random_run(void)
+{
+    ngx_uint_t  i, n;
+
+    for (i = 0; i < 400 && r.space[APP].sent.next < PACKETS - 64; i++) {
+
+        now += test_rand() % (10 * MS);
+
+        switch (test_rand() % 4) {
+
+        case 0:
+            random_timeout();
+            break;
+
+        case 1:
+            random_ack(test_rand() % QUIC_SPACES);
+            break;
+
+        default:
+            random_event();
+        }
+
+        model_check();
+
+        for (n = 0; n < QUIC_SPACES; n++) {
+            least_memory = ngx_min(least_memory, quic_recovery_pto(&r, APP));
+        }
+    }
+}
+
+
+/* the end: all that was in flight has been reported, nothing is left behind */
+
+static void
+random_end(void)
+{
+    uint64_t    pn;
+    packet_t   *p;
+    ngx_uint_t  i;
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+
+        quic_recovery_lose_all(&r, i);
+
+        for (pn = 0; pn < r.space[i].sent.next; pn++) {
+            p = &packets[i][pn];
+
+            assert_true(p->lost == 0 || p->lost == p->frames);
+            assert_true(p->acked == 0 || p->acked == p->frames);
+            assert_true(p->lost + p->acked >= p->frames || !p->in_flight);
+        }
+    }
+
+    assert_int_equal(r.in_flight, 0);
+
+    for (i = 0; i < 10000 && quic_recovery_deadline(&r) != UINT64_MAX; i++) {
+        now = ngx_max(now, quic_recovery_deadline(&r));
+        assert_no_timeout();
+    }
+
+    assert_true(i < 10000);
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        pn = r.space[i].sent.first;
+
+        /* but for a number that was skipped for a packet never sent */
+
+        if (pn < r.space[i].sent.next) {
+            assert_int_equal(packets[i][pn].state, QUIC_SENT_SKIPPED);
+        }
+    }
+}
+
+
+static void
+test_random(void **state)
+{
+    ngx_uint_t  run, i;
+
+    for (run = 0; run < 200; run++) {
+
+        init();
+        spurious = 0;
+        least_memory = UINT64_MAX;
+
+        for (i = 0; i < QUIC_SPACES; i++) {
+            largest[i] = UINT64_MAX;
+            loss_time[i] = 0;
+            last_eliciting[i] = 0;
+        }
+
+        random_run();
+        random_end();
+        done();
+    }
+}
+
+
 int
 main(void)
 {
@@ -1191,6 +1894,13 @@ main(void)
         cmocka_unit_test(test_no_persistent_congestion),
         cmocka_unit_test(test_conditions_of_persistent_congestion),
         cmocka_unit_test(test_persistent_congestion_in_pieces),
+        cmocka_unit_test(test_discard),
+        cmocka_unit_test(test_lose_all),
+        cmocka_unit_test(test_mtu_probe),
+        cmocka_unit_test(test_new_path),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_random),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,7 +277,8 @@ test_walk(void **state)
     quic_sent_trim(&s, 0);
     assert_int_equal(s.first, 15);
     assert_string_equal(walk_ranges({ 0, 9 }, { 11, 13 }), "");
-    assert_string_equal(walk_ranges({ 0, 9 }, { 11, 13 }, { 14, 17 }), "16 15 ");
+    assert_string_equal(walk_ranges({ 0, 9 }, { 11, 13 }, { 14, 17 }),
+                        "16 15 ");
 
     done();
 }
