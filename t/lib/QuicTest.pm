@@ -66,7 +66,7 @@ sub new {
     }, $class;
 
     for my $file (@$self{qw(nginx module curl)}) {
-        plan(skip_all => "no $file") unless $file && -e $file;
+        die "no $file: make test prepares it\n" unless $file && -e $file;
     }
 
     $self->certificate('localhost');
