@@ -158,8 +158,7 @@ quic_receive_open(quic_conn_t *c, quic_packet_t *pkt, uint64_t *pn,
 
     ack = &c->space[quic_level_space(level)].ack;
 
-    *pn = quic_pn_decode(ack->largest == UINT64_MAX ? 0 : ack->largest,
-                         truncated, pn_len);
+    *pn = quic_pn_decode(ack->largest, truncated, pn_len);
 
     if (quic_ack_duplicate(ack, *pn)) {
         return NGX_DECLINED;
