@@ -42,12 +42,19 @@
 #endif
 
 
-/* in front of each piece that nghttp3 has, which frees without its size */
+/*
+ * In front of each piece of memory that nghttp3 has, which frees without its
+ * size.  With all of them in a queue it's we who free them in the end: nghttp3's
+ * own functions trip over what an error has left half done.
+ */
 
 typedef struct {
-    size_t       size;           /* of all, this included */
+    ngx_queue_t  queue;
+    size_t       size;           /* without this header */
     size_t       align;
 } h3_qpack_piece_t;
+
+#define h3_qpack_piece(p)  ((h3_qpack_piece_t *) (p) - 1)
 
 
 static void *h3_qpack_malloc(size_t size, void *data);
@@ -57,6 +64,7 @@ static void h3_qpack_free(void *p, void *data);
 static ngx_int_t h3_qpack_encoder_new(h3_qpack_t *q);
 static ngx_int_t h3_qpack_failed(h3_qpack_t *q, nghttp3_ssize rc,
     uint64_t error);
+static ngx_int_t h3_qpack_check_memory(h3_qpack_t *q);
 static ngx_int_t h3_section_scan(h3_section_t *sec, u_char *p, u_char *end);
 static void h3_qpack_str(nghttp3_rcbuf *b, ngx_str_t *s);
 static ngx_int_t h3_qpack_encode_fields(h3_qpack_t *q, uint64_t stream,
@@ -72,6 +80,7 @@ h3_qpack_init(h3_qpack_t *q, quic_mem_t *mem, const h3_conf_t *conf)
     ngx_memzero(q, sizeof(h3_qpack_t));
 
     q->mem = mem;
+    ngx_queue_init(&q->pieces);
     q->capacity = conf->max_table_capacity;
     q->max_string = ngx_min(conf->max_field_section, H3_QPACK_MAX_VALUE);
 
@@ -120,17 +129,15 @@ h3_qpack_encoder_new(h3_qpack_t *q)
 void
 h3_qpack_done(h3_qpack_t *q)
 {
-    if (q->encoder) {
-        nghttp3_qpack_encoder_del(q->encoder);
-    }
+    ngx_queue_t       *link;
+    h3_qpack_piece_t  *piece;
 
-    if (q->decoder) {
-        nghttp3_qpack_decoder_del(q->decoder);
-    }
+    while (!ngx_queue_empty(&q->pieces)) {
+        link = ngx_queue_head(&q->pieces);
+        piece = ngx_queue_data(link, h3_qpack_piece_t, queue);
 
-    nghttp3_buf_free(&q->prefix, &q->allocator);
-    nghttp3_buf_free(&q->lines, &q->allocator);
-    nghttp3_buf_free(&q->instructions, &q->allocator);
+        h3_qpack_free(piece + 1, q);
+    }
 }
 
 
@@ -140,20 +147,14 @@ h3_qpack_malloc(size_t size, void *data)
     h3_qpack_t        *q = data;
     h3_qpack_piece_t  *piece;
 
-    if (size > H3_MAX_QPACK_MEMORY - q->used) {
-        q->exhausted = 1;
-        return NULL;
-    }
-
-    size += sizeof(h3_qpack_piece_t);
-
-    piece = quic_alloc(q->mem, size);
+    piece = quic_alloc(q->mem, sizeof(h3_qpack_piece_t) + size);
     if (piece == NULL) {
         return NULL;
     }
 
     piece->size = size;
-    q->used += size - sizeof(h3_qpack_piece_t);
+    q->used += size;
+    ngx_queue_insert_head(&q->pieces, &piece->queue);
 
     return piece + 1;
 }
@@ -164,7 +165,7 @@ h3_qpack_calloc(size_t n, size_t size, void *data)
 {
     void  *p;
 
-    if (size && n > H3_MAX_QPACK_MEMORY / size) {
+    if (size && n > NGX_MAX_SIZE_T_VALUE / 2 / size) {
         return NULL;
     }
 
@@ -181,16 +182,12 @@ h3_qpack_calloc(size_t n, size_t size, void *data)
 static void *
 h3_qpack_realloc(void *p, size_t size, void *data)
 {
-    void              *new;
-    size_t             old;
-    h3_qpack_piece_t  *piece;
+    void  *new;
 
     new = h3_qpack_malloc(size, data);
 
     if (new && p) {
-        piece = (h3_qpack_piece_t *) p - 1;
-        old = piece->size - sizeof(h3_qpack_piece_t);
-        ngx_memcpy(new, p, ngx_min(old, size));
+        ngx_memcpy(new, p, ngx_min(h3_qpack_piece(p)->size, size));
         h3_qpack_free(p, data);
     }
 
@@ -208,23 +205,38 @@ h3_qpack_free(void *p, void *data)
         return;
     }
 
-    piece = (h3_qpack_piece_t *) p - 1;
+    piece = h3_qpack_piece(p);
 
-    q->used -= piece->size - sizeof(h3_qpack_piece_t);
-    quic_free(q->mem, piece, piece->size);
+    ngx_queue_remove(&piece->queue);
+    q->used -= piece->size;
+
+    quic_free(q->mem, piece, sizeof(h3_qpack_piece_t) + piece->size);
 }
 
 
 static ngx_int_t
 h3_qpack_failed(h3_qpack_t *q, nghttp3_ssize rc, uint64_t error)
 {
-    if (rc == NGHTTP3_ERR_NOMEM) {
-        error = q->exhausted ? H3_EXCESSIVE_LOAD : H3_INTERNAL_ERROR;
-    }
-
-    q->error = error;
+    q->failed = 1;
+    q->error = rc == NGHTTP3_ERR_NOMEM ? H3_INTERNAL_ERROR : error;
 
     return NGX_ERROR;
+}
+
+
+/*
+ * What one call adds is a string at most, so the bound is looked at afterwards:
+ * to refuse the memory would be an error that nghttp3 doesn't survive.
+ */
+
+static ngx_int_t
+h3_qpack_check_memory(h3_qpack_t *q)
+{
+    if (q->used > H3_MAX_QPACK_MEMORY) {
+        return h3_qpack_failed(q, 0, H3_EXCESSIVE_LOAD);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -249,17 +261,12 @@ h3_section_open(h3_section_t *sec, h3_qpack_t *q, uint64_t stream)
 
 
 void
-h3_section_close(h3_section_t *sec)
+h3_section_close(h3_section_t *sec, h3_qpack_t *q)
 {
-    if (sec->context == NULL) {
-        return;
-    }
-
-    if (sec->kept) {
+    if (sec->context && !q->failed) {
         nghttp3_rcbuf_decref(sec->kept);
+        nghttp3_qpack_stream_context_del(sec->context);
     }
-
-    nghttp3_qpack_stream_context_del(sec->context);
 
     sec->kept = NULL;
     sec->context = NULL;
@@ -283,8 +290,8 @@ h3_section_read(h3_section_t *sec, h3_qpack_t *q, u_char **pos, u_char *end,
      */
 
     if (sec->blocked && *pos == end) {
-        q->error = QPACK_DECOMPRESSION_FAILED;
-        return last ? NGX_ERROR : NGX_AGAIN;
+        return last ? h3_qpack_failed(q, 0, QPACK_DECOMPRESSION_FAILED)
+                    : NGX_AGAIN;
     }
 
     n = nghttp3_qpack_decoder_read_request(q->decoder, sec->context, &f->nv,
@@ -309,7 +316,11 @@ h3_section_read(h3_section_t *sec, h3_qpack_t *q, u_char **pos, u_char *end,
         return NGX_OK;
     }
 
-    return (flags & NGHTTP3_QPACK_DECODE_FLAG_FINAL) ? NGX_DONE : NGX_AGAIN;
+    if (flags & NGHTTP3_QPACK_DECODE_FLAG_FINAL) {
+        return NGX_DONE;
+    }
+
+    return h3_qpack_check_memory(q) == NGX_OK ? NGX_AGAIN : NGX_ERROR;
 }
 
 
@@ -370,7 +381,8 @@ h3_qpack_read_encoder(h3_qpack_t *q, u_char *data, size_t len)
 
     n = nghttp3_qpack_decoder_read_encoder(q->decoder, data, len);
 
-    return n < 0 ? h3_qpack_failed(q, n, QPACK_ENCODER_STREAM_ERROR) : NGX_OK;
+    return n < 0 ? h3_qpack_failed(q, n, QPACK_ENCODER_STREAM_ERROR)
+                 : h3_qpack_check_memory(q);
 }
 
 
@@ -381,7 +393,7 @@ h3_qpack_cancel(h3_qpack_t *q, uint64_t stream)
 
     /* nobody can have referred to an empty table: RFC 9204, 2.2.2.2 */
 
-    if (q->capacity == 0) {
+    if (q->capacity == 0 || q->failed) {
         return NGX_OK;
     }
 
@@ -474,7 +486,8 @@ h3_qpack_encode_fields(h3_qpack_t *q, uint64_t stream, nghttp3_nv *nv,
     rc = nghttp3_qpack_encoder_encode(q->encoder, &q->prefix, &q->lines,
                                       &q->instructions, stream, nv, n);
 
-    return rc == 0 ? NGX_OK : h3_qpack_failed(q, rc, H3_INTERNAL_ERROR);
+    return rc == 0 ? h3_qpack_check_memory(q)
+                   : h3_qpack_failed(q, rc, H3_INTERNAL_ERROR);
 }
 
 

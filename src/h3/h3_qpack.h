@@ -28,7 +28,8 @@ typedef struct {
     nghttp3_mem              allocator;  /* nghttp3's way to "mem" */
 
     quic_mem_t              *mem;
-    size_t                   used;       /* bytes that nghttp3 holds */
+    ngx_queue_t              pieces;     /* of memory that nghttp3 holds */
+    size_t                   used;       /* bytes of them */
     size_t                   capacity;   /* the decoder's table, at most */
     size_t                   max_string; /* bytes of a field value */
 
@@ -38,12 +39,14 @@ typedef struct {
     nghttp3_buf              instructions;
 
     uint64_t                 error;      /* after NGX_ERROR: why */
-    unsigned                 exhausted:1;    /* by H3_MAX_QPACK_MEMORY */
+    unsigned                 failed:1;   /* nghttp3 isn't called any more */
 } h3_qpack_t;
 
 
 /* NGX_OK or NGX_ERROR: no memory; h3_qpack_done() in either case */
 ngx_int_t h3_qpack_init(h3_qpack_t *q, quic_mem_t *mem, const h3_conf_t *conf);
+
+/* after all sections have been closed */
 void h3_qpack_done(h3_qpack_t *q);
 
 
@@ -69,7 +72,7 @@ typedef struct {
 
 /* NGX_OK or NGX_ERROR */
 ngx_int_t h3_section_open(h3_section_t *sec, h3_qpack_t *q, uint64_t stream);
-void h3_section_close(h3_section_t *sec);
+void h3_section_close(h3_section_t *sec, h3_qpack_t *q);
 
 /* non-zero between open and close */
 ngx_inline ngx_uint_t

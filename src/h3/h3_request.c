@@ -642,11 +642,13 @@ h3_request_start(h3_request_t *hr)
 static ngx_int_t
 h3_request_section_done(h3_request_t *hr)
 {
+    h3_conn_t   *hc;
     const char  *malformed;
 
+    hc = hr->hc;
     malformed = h3_message_end(&hr->message);
 
-    h3_section_close(&hr->section);
+    h3_section_close(&hr->section, &hc->qpack);
 
     if (malformed) {
         return h3_request_malformed(hr, malformed);
@@ -741,9 +743,12 @@ h3_request_too_large(h3_request_t *hr)
 static ngx_int_t
 h3_request_malformed(h3_request_t *hr, const char *reason)
 {
-    h3_request_fail(hr, H3_MESSAGE_ERROR, reason);
+    if (hr->headers) {
+        return h3_request_fail(hr, H3_MESSAGE_ERROR, reason);
+    }
 
-    if (!hr->headers && h3_request_start(hr) == NGX_OK) {
+    if (h3_request_start(hr) == NGX_OK) {
+        h3_request_fail(hr, H3_MESSAGE_ERROR, reason);
         hr->hc->ops->malformed(hr->req, reason);
     }
 
@@ -942,7 +947,7 @@ h3_request_forget(h3_request_t *hr)
     hc = hr->hc;
 
     h3_request_unblock(hr);
-    h3_section_close(&hr->section);
+    h3_section_close(&hr->section, &hc->qpack);
     ngx_queue_remove(&hr->queue);
 
     if (hr->req && --hc->nactive == 0 && !hc->closed) {

@@ -11,6 +11,7 @@ static fake_stream_t *fake_new(quic_conn_t *c, uint64_t id);
 static void fake_free(quic_conn_t *c, fake_stream_t *f);
 static void fake_deliver(quic_conn_t *c, fake_stream_t *f, const u_char *data,
     size_t len);
+static u_char *fake_copy(const u_char *data, size_t len, size_t more);
 static void fake_check_log(ngx_log_t *log, ngx_uint_t level, u_char *buf,
     size_t len);
 
@@ -161,14 +162,28 @@ fake_send(quic_conn_t *c, uint64_t id, const void *data, size_t len,
 }
 
 
+static u_char *
+fake_copy(const u_char *data, size_t len, size_t more)
+{
+    u_char  *p;
+
+    p = malloc(len + more + 1);
+    assert_non_null(p);
+
+    if (len) {
+        memcpy(p, data, len);
+    }
+
+    return p;
+}
+
+
 static void
 fake_deliver(quic_conn_t *c, fake_stream_t *f, const u_char *data, size_t len)
 {
     u_char  *datagram, *all;
 
-    datagram = malloc(len ? len : 1);
-    assert_non_null(datagram);
-    memcpy(datagram, data, len);
+    datagram = fake_copy(data, len, 0);
 
     if (f->in_len == 0) {
         f->direct = datagram;
@@ -182,8 +197,7 @@ fake_deliver(quic_conn_t *c, fake_stream_t *f, const u_char *data, size_t len)
         f->direct_len = 0;
 
         if (len && !f->released) {
-            f->in = malloc(len);
-            memcpy(f->in, data, len);
+            f->in = fake_copy(data, len, 0);
             f->in_len = len;
         }
 
@@ -191,8 +205,7 @@ fake_deliver(quic_conn_t *c, fake_stream_t *f, const u_char *data, size_t len)
         return;
     }
 
-    all = malloc(f->in_len + len);
-    memcpy(all, f->in, f->in_len);
+    all = fake_copy(f->in, f->in_len, len);
     memcpy(all + f->in_len, datagram, len);
     free(f->in);
     free(datagram);
@@ -345,8 +358,7 @@ quic_stream_consume(quic_stream_t *s, size_t n)
         f->direct_len -= n;
 
     } else {
-        rest = malloc(f->in_len - n + 1);
-        memcpy(rest, f->in + n, f->in_len - n);
+        rest = fake_copy(f->in + n, f->in_len - n, 0);
         free(f->in);
         f->in = rest;
         f->in_len -= n;
