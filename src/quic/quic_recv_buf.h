@@ -69,7 +69,7 @@ void quic_recv_buf_consume(quic_recv_buf_t *b, uint64_t n);
 void quic_recv_buf_discard(quic_recv_buf_t *b);
 
 /* non-zero when nothing is stored, not even fragments */
-ngx_inline ngx_uint_t
+static ngx_inline ngx_uint_t
 quic_recv_buf_empty(quic_recv_buf_t *b)
 {
     return b->read == b->ready && b->fragments.n == 0;

@@ -125,7 +125,7 @@ ngx_uint_t quic_send_buf_pending(quic_send_buf_t *b, uint64_t limit);
 ngx_uint_t quic_send_buf_complete(quic_send_buf_t *b);
 
 /* bytes that are kept: end - base */
-ngx_inline uint64_t
+static ngx_inline uint64_t
 quic_send_buf_held(quic_send_buf_t *b)
 {
     return b->end - b->base;
