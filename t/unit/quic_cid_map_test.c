@@ -152,6 +152,11 @@ test_no_memory(void **state)
     }
 
     done(&m);
+
+    for (i = 0; i < NODES; i++) {
+        assert_false(node[i].linked);
+    }
+
     free(node);
 }
 
