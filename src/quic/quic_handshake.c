@@ -274,6 +274,8 @@ quic_handshake_complete(quic_conn_t *c)
 void
 quic_handshake_discard(quic_conn_t *c, quic_level_e level)
 {
+    quic_space_e  space;
+
     quic_handshake_free_keys(c, &c->rx[level]);
     quic_handshake_free_keys(c, &c->tx[level]);
 
@@ -284,7 +286,14 @@ quic_handshake_discard(quic_conn_t *c, quic_level_e level)
     }
 
     if (level == QUIC_LEVEL_INITIAL || level == QUIC_LEVEL_HANDSHAKE) {
-        quic_recovery_discard(&c->recovery, quic_level_space(level));
+        space = quic_level_space(level);
+
+        quic_recovery_discard(&c->recovery, space);
+
+        /* nothing can be said there any more */
+
+        quic_ack_sent(&c->space[space].ack);
+        c->space[space].probes = 0;
     }
 }
 

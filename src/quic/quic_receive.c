@@ -258,8 +258,11 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    if (quic_ack_received(&c->space[space].ack, pn, eliciting, ecn, now)
-        != NGX_OK)
+    /* the packet may have been the last of its level */
+
+    if (c->rx[level]
+        && quic_ack_received(&c->space[space].ack, pn, eliciting, ecn, now)
+           != NGX_OK)
     {
         quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for an ACK");
         return NGX_ERROR;
