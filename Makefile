@@ -6,14 +6,16 @@
 #     NGINX_SRC=/path     an nginx source tree instead of the installed nginx's
 #     DESTDIR=/path       a root for `make install` other than /
 #     T=name              one unit test of `make unit`
+#     SCENARIO=name       one scenario of `make sim`
+#     SEEDS=n SEED=n      how many seeds of each; one of them, with a trace
 #     V=1                 shows the commands
 
-export TLS BORINGSSL NGINX_SRC DESTDIR T V
+export TLS BORINGSSL NGINX_SRC DESTDIR T SCENARIO SEEDS SEED V
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all help deps tls install uninstall unit test test-matrix test-long \
-        demo run asan clients clean distclean
+.PHONY: all help deps tls install uninstall unit sim test test-matrix \
+        test-long demo run asan clients clean distclean
 
 all: ## build the module for the installed nginx (or NGINX_SRC)
 	@auto/module
@@ -36,6 +38,9 @@ uninstall: ## take it away again
 
 unit: ## build and run the unit tests, or with T=name one of them
 	@auto/unit
+
+sim: ## run the transport against a foreign client in a simulated network
+	@auto/sim
 
 test: ## build everything and run all tests
 	@auto/test

@@ -1,0 +1,321 @@
+
+/*
+ * The transport against another one's client, in one process and in virtual
+ * time: our server (src/quic) and libngtcp2's client exchange datagrams over a
+ * simulated link.  A run is one row of the table of scenarios with one seed,
+ * from which all chance comes, so that it can be replayed.
+ *
+ *     main        a process for each run, results
+ *     scenarios   the table
+ *     random      all randomness and the time of day, both libraries' included
+ *     clock       virtual time: what happens when
+ *     link        delay, loss, and whatever else befalls datagrams
+ *     server      the endpoint and an application on it
+ *     client      libngtcp2 and its application
+ *     stream      what is sent on a stream, and what became of it
+ *     check       what must hold all the time, and at the end
+ *
+ * There is one run in a process, so its state is global.
+ */
+
+#ifndef _SIM_H_INCLUDED_
+#define _SIM_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "quic/quic_addr.h"
+
+
+#define SIM_MS      1000ULL
+#define SIM_SEC     1000000ULL
+#define SIM_NEVER   UINT64_MAX
+
+/* of a virtual clock it isn't worth anything to be at zero */
+#define SIM_START   (1000 * SIM_SEC)
+
+#define SIM_MAX_DATAGRAM  1500
+#define SIM_MAX_CLIENTS   64
+
+/* the two directions, of a link and of a stream */
+#define SIM_UP      0
+#define SIM_DOWN    1
+
+
+/* what the application does with one direction of its streams */
+
+typedef struct {
+    uint64_t     min, max;       /* bytes */
+    double       reset;          /* its sender gives up in the middle */
+    double       stop;           /* its receiver does */
+} sim_flow_t;
+
+
+/* one direction of the link; all zero is a perfect one */
+
+typedef struct {
+    uint64_t     delay;          /* microseconds */
+    uint64_t     jitter;         /* up to so much more; order is kept */
+    uint64_t     rate;           /* bytes a second */
+    uint64_t     queue;          /* bytes that wait for it; 0: any number */
+    uint64_t     mark;           /* beyond so many bytes in it: CE */
+    size_t       mtu;            /* larger ones don't pass */
+
+    /* probability for each datagram */
+    double       loss;
+    double       duplicate;
+    double       corrupt;
+    double       reorder;        /* is held back */
+    uint64_t     reorder_by;     /* for up to so many microseconds */
+
+    /* a bad state, its beginning, end, and loss in it */
+    double       burst_begin, burst_end, burst_loss;
+
+    /* microseconds: passes for "on", then nothing for "off", and so on */
+    uint64_t     on, off;
+
+    uint64_t     drop;           /* bit n: the n-th datagram is lost */
+} sim_path_t;
+
+
+typedef enum {
+    SIM_ALL_DONE = 0,            /* every stream comes to its planned end */
+    SIM_CLIENT_CLOSES,           /* in the middle */
+    SIM_SERVER_CLOSES,
+    SIM_IDLE                     /* the client falls silent: the server ends
+                                    the connection by itself */
+} sim_end_e;
+
+
+typedef struct {
+    const char  *name;
+    ngx_uint_t   weight;         /* seeds of 100; 0: as many as asked for */
+
+    sim_path_t   path[2];
+    ngx_uint_t   clients;        /* default 1 */
+
+    /* streams that a client opens, so many at a time; and the server */
+    ngx_uint_t   streams, at_a_time;
+    ngx_uint_t   uni_streams;
+    ngx_uint_t   server_streams;
+    sim_flow_t   flow[2];
+
+    /* of the server: bytes, 0: default */
+    uint64_t     stream_window, conn_window, send_buffer;
+    ngx_uint_t   max_streams;
+
+    /* of the client */
+    uint64_t     client_stream_window, client_window;
+    uint64_t     key_update;     /* bytes from one to the next; 0: none */
+    uint64_t     rebind;         /* microseconds from one to the next */
+    ngx_uint_t   pmtud;          /* it looks for the path's MTU */
+
+    double       slow;           /* probability: a reader takes a pause */
+    double       early;          /* the server's application is done before */
+
+    ngx_uint_t   retry;
+    ngx_uint_t   chain;          /* certificates of the server, default 1 */
+
+    sim_end_e    end;
+    uint64_t     end_after;      /* bytes received by the client */
+    uint64_t     error;          /* SIM_SERVER_CLOSES: the code */
+
+    uint64_t     idle;           /* microseconds, both sides; default 30 s */
+    uint64_t     stall;          /* without progress: failed; default 60 s */
+} sim_scenario_t;
+
+
+typedef struct {
+    const sim_scenario_t  *scenario;
+    uint64_t               seed;
+    ngx_uint_t             trace;
+    uint64_t               now;
+    uint64_t               progress;  /* time of the last */
+    ngx_log_t              log;
+} sim_t;
+
+
+/* what a run has to tell */
+
+typedef struct {
+    uint64_t     time;           /* microseconds, virtual */
+    uint64_t     bytes;          /* of streams, both ways */
+    uint64_t     datagrams[2];
+    uint64_t     lost;           /* packets declared lost by the server */
+    uint64_t     spurious;
+    uint64_t     wakeups;        /* timers of the server */
+    uint64_t     key_updates;
+} sim_result_t;
+
+
+extern sim_t         sim;
+extern sim_result_t  sim_result;
+
+const sim_scenario_t *sim_scenario(ngx_uint_t i);
+
+
+/* ends the run */
+void sim_fail(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+/* with time in front, when the run is traced */
+void sim_trace(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+
+/* random */
+
+typedef enum {
+    SIM_RANDOM_UP = SIM_UP,
+    SIM_RANDOM_DOWN = SIM_DOWN,
+    SIM_RANDOM_SERVER,
+    SIM_RANDOM_CLIENT,
+    SIM_RANDOM_STREAMS,
+    SIM_RANDOM_LIBRARY,
+    SIM_RANDOMS
+} sim_random_e;
+
+/* independent of each other: one more draw here changes nothing there */
+void sim_random_init(void);
+uint64_t sim_random(sim_random_e which);
+void sim_random_bytes(sim_random_e which, u_char *buf, size_t len);
+
+/* [min, max]; non-zero with a probability */
+uint64_t sim_random_between(sim_random_e which, uint64_t min, uint64_t max);
+ngx_uint_t sim_chance(sim_random_e which, double p);
+
+
+/* clock */
+
+typedef struct sim_event_s  sim_event_t;
+
+struct sim_event_s {
+    void       (*handler)(void *data);
+    void        *data;
+    uint64_t     time;
+    uint64_t     number;         /* what is at the same time happens in order */
+    size_t       place;          /* in the heap, from 1; 0: not there */
+};
+
+/* (again) at "time", which may be SIM_NEVER; "ev" is the caller's */
+void sim_at(sim_event_t *ev, uint64_t time);
+void sim_cancel(sim_event_t *ev);
+
+/* the next one; 0: there is none */
+ngx_uint_t sim_step(void);
+
+
+/* link */
+
+typedef struct {
+    uint64_t     sent, delivered, bytes;
+} sim_link_count_t;
+
+/* "socket" is the client's number for both directions */
+void sim_link_init(void);
+void sim_link_send(ngx_uint_t direction, ngx_uint_t client,
+    const quic_addr_t *from, const quic_addr_t *to, const u_char *data,
+    size_t len, ngx_uint_t ecn);
+void sim_link_done(void);
+
+
+/* server */
+
+void sim_server_init(void);
+void sim_server_receive(ngx_uint_t client, const quic_addr_t *from,
+    const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn);
+void sim_server_done(void);
+const quic_addr_t *sim_server_addr(void);
+
+/* connections, resp. streams of them that aren't freed */
+ngx_uint_t sim_server_conns(void);
+ngx_uint_t sim_server_streams(ngx_uint_t client);
+
+
+/* client */
+
+void sim_client_init(void);
+void sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
+    const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn);
+void sim_client_done(void);
+
+/* non-zero when all clients have come to their end */
+ngx_uint_t sim_clients_finished(void);
+
+
+/* stream */
+
+typedef struct sim_stream_s  sim_stream_t;
+
+/* one direction of it */
+
+typedef struct {
+    /* the plan */
+    uint64_t     size;
+    uint64_t     reset_at;       /* the sender; SIM_NEVER: not */
+    uint64_t     stop_at;        /* the receiver */
+
+    /* what became of it */
+    uint64_t     sent;           /* given to the transport */
+    uint64_t     received;
+    uint64_t     reset_error;    /* received */
+    unsigned     absent:1;       /* a unidirectional stream's other direction */
+    unsigned     finished:1;     /* by its sender */
+    unsigned     reset:1;        /* by its sender */
+    unsigned     stopped:1;      /* by its receiver */
+    unsigned     got_fin:1;
+    unsigned     got_reset:1;
+    unsigned     got_stop:1;
+} sim_way_t;
+
+
+struct sim_stream_s {
+    ngx_queue_t  queue;          /* of its client's */
+    ngx_uint_t   client;
+    uint64_t     id;
+    sim_way_t    way[2];
+
+    void        *server;         /* quic_stream_t, as long as it's ours */
+    sim_event_t  server_event;   /* goes on after a pause */
+    uint64_t     paused;         /* the server's reader, until then */
+    ngx_uint_t   released;
+    ngx_uint_t   early;          /* before anything was read or written */
+
+    ngx_uint_t   closed;         /* at the client */
+    ngx_uint_t   tried;          /* in this round of writing */
+};
+
+/* a plan for a stream that is opened */
+sim_stream_t *sim_stream_open(ngx_uint_t client, uint64_t id);
+sim_stream_t *sim_stream_find(ngx_uint_t client, uint64_t id);
+ngx_queue_t *sim_streams(ngx_uint_t client);
+void sim_streams_done(void);
+
+/* "*len" bytes at most that belong to a place, in static memory */
+const u_char *sim_content(uint64_t id, ngx_uint_t direction, uint64_t offset,
+    size_t *len);
+
+/* the receiver's: bytes, the end, a reset; fails the run if they are wrong */
+void sim_stream_got(sim_stream_t *s, ngx_uint_t direction, const u_char *data,
+    size_t len, ngx_uint_t fin);
+void sim_stream_got_reset(sim_stream_t *s, ngx_uint_t direction,
+    uint64_t error);
+
+/* application error codes tell who and why */
+uint64_t sim_reset_error(sim_stream_t *s, ngx_uint_t direction);
+uint64_t sim_stop_error(sim_stream_t *s, ngx_uint_t direction);
+uint64_t sim_release_error(sim_stream_t *s);
+
+/* all has come to an end that was planned */
+void sim_stream_check(sim_stream_t *s);
+
+
+/* check */
+
+/* what must hold at any time */
+void sim_check(void);
+
+/* datagrams of a client as its address sees them: 3x */
+void sim_check_bytes(ngx_uint_t client, ngx_uint_t direction, size_t len);
+
+
+#endif /* _SIM_H_INCLUDED_ */

@@ -1,0 +1,187 @@
+
+/* What must hold at any time, looked up in the server's insides. */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "quic/quic_conn_internal.h"
+#include "sim.h"
+#include "sim_server.h"
+
+
+/* of many packets the sum is taken only now and then */
+#define SIM_CHECK_PACKETS  128
+#define SIM_CHECK_EVERY    64
+
+
+static uint64_t    sim_checks;
+static uint64_t    sim_bytes_seen[SIM_MAX_CLIENTS][2];
+static ngx_uint_t  sim_validated[SIM_MAX_CLIENTS];
+
+
+/* RFC 9002, B.2: bytes in flight are those of the packets in flight */
+
+static void
+sim_check_in_flight(quic_conn_t *c)
+{
+    uint64_t             pn, bytes, eliciting;
+    ngx_uint_t           i;
+    quic_sent_t         *sent;
+    quic_sent_packet_t  *p;
+
+    bytes = 0;
+
+    for (i = 0; i < QUIC_SPACES; i++) {
+        sent = &c->recovery.space[i].sent;
+        eliciting = 0;
+
+        for (pn = sent->first; pn < sent->next; pn++) {
+            p = quic_sent_get(sent, pn);
+
+            if (p->state != QUIC_SENT_OUTSTANDING) {
+                continue;
+            }
+
+            bytes += p->in_flight ? p->size : 0;
+            eliciting += p->ack_eliciting;
+        }
+
+        if (eliciting != c->recovery.space[i].eliciting) {
+            sim_fail("%lu packets ask for an ACK, not %lu", eliciting,
+                     c->recovery.space[i].eliciting);
+        }
+    }
+
+    if (bytes != c->recovery.in_flight) {
+        sim_fail("%lu bytes are in flight, not %lu", bytes,
+                 c->recovery.in_flight);
+    }
+}
+
+
+static void
+sim_check_stream(quic_stream_t *s, uint64_t *buffered)
+{
+    quic_send_buf_t  *out;
+
+    out = &s->out;
+    *buffered += quic_send_buf_held(out);
+
+    if (out->base > out->sent || out->sent > out->end
+        || out->sent > s->flow_out.sent
+        || s->flow_out.sent > s->flow_out.max)
+    {
+        sim_fail("stream %lu: sent %lu of %lu, limit %lu", s->id, out->sent,
+                 out->end, s->flow_out.max);
+    }
+
+    if (s->send_state == QUIC_SEND_OPEN && out->sent < out->end
+        && !s->scheduled && !s->blocked
+        && s->flow_out.sent < s->flow_out.max)
+    {
+        sim_fail("stream %lu has bytes and credit, but doesn't stand in line",
+                 s->id);
+    }
+
+    if (s->in.read > s->in.ready || s->flow_in.consumed > s->flow_in.received
+        || s->flow_in.received > s->flow_in.max)
+    {
+        sim_fail("stream %lu: its receiver doesn't add up", s->id);
+    }
+}
+
+
+static void
+sim_check_streams(quic_conn_t *c)
+{
+    uint64_t            buffered;
+    ngx_rbtree_node_t  *node;
+
+    buffered = 0;
+
+    if (c->streams.tree.root == &c->streams.sentinel) {
+        return;
+    }
+
+    node = ngx_rbtree_min(c->streams.tree.root, &c->streams.sentinel);
+
+    for ( /* void */ ; node; node = ngx_rbtree_next(&c->streams.tree, node)) {
+        sim_check_stream(ngx_rbtree_data(node, quic_stream_t, node),
+                         &buffered);
+    }
+
+    if (buffered != c->streams.buffered) {
+        sim_fail("%lu bytes are in buffers, not %lu", buffered,
+                 c->streams.buffered);
+    }
+
+    if (c->flow_out.sent > c->flow_out.max
+        || c->flow_in.received > c->flow_in.max
+        || c->flow_in.consumed > c->flow_in.received)
+    {
+        sim_fail("flow control of the connection doesn't add up");
+    }
+}
+
+
+static void
+sim_check_conn(quic_conn_t *c, void *data)
+{
+    quic_sent_t  *sent;
+
+    if (c->state != QUIC_CONN_OPEN) {
+        return;
+    }
+
+    sent = &c->recovery.space[QUIC_SPACE_APP].sent;
+
+    if (sent->next - sent->first > SIM_CHECK_PACKETS
+        && sim_checks % SIM_CHECK_EVERY)
+    {
+        return;
+    }
+
+    sim_check_in_flight(c);
+    sim_check_streams(c);
+
+    sim_result.lost = ngx_max(sim_result.lost, c->recovery.packets_lost);
+    sim_result.spurious = ngx_max(sim_result.spurious,
+                                  c->recovery.packets_spurious);
+}
+
+
+void
+sim_check(void)
+{
+    sim_checks++;
+    quic_endpoint_each(&sim_endpoint, sim_check_conn, NULL);
+}
+
+
+static void
+sim_check_validated(quic_conn_t *c, void *data)
+{
+    sim_validated[(uintptr_t) c->path.socket - 1] |= c->path.validated;
+}
+
+
+/* RFC 9000, 8.1 */
+
+void
+sim_check_bytes(ngx_uint_t client, ngx_uint_t direction, size_t len)
+{
+    uint64_t  *bytes;
+
+    bytes = sim_bytes_seen[client];
+    bytes[direction] += len;
+
+    if (sim_validated[client]) {
+        return;
+    }
+
+    quic_endpoint_each(&sim_endpoint, sim_check_validated, NULL);
+
+    if (!sim_validated[client] && bytes[SIM_DOWN] > 3 * bytes[SIM_UP]) {
+        sim_fail("%lu bytes for %lu to an address that isn't validated",
+                 bytes[SIM_DOWN], bytes[SIM_UP]);
+    }
+}

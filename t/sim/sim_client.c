@@ -1,0 +1,843 @@
+
+/*
+ * The client: libngtcp2 with GnuTLS, and an application that opens streams
+ * and does what their plans say.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <stdarg.h>
+#include <gnutls/gnutls.h>
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <ngtcp2/ngtcp2_crypto_gnutls.h>
+#include "quic/quic_stream.h"
+#include "sim.h"
+
+
+#define SIM_CLIENT_WINDOW         1048576
+#define SIM_CLIENT_STREAM_WINDOW  262144
+
+#define SIM_CLOSE_ERROR  0x100
+
+
+typedef struct {
+    ngtcp2_conn            *conn;
+    ngtcp2_crypto_conn_ref  ref;
+    gnutls_session_t        tls;
+    ngx_uint_t              number;
+    quic_addr_t             addr;        /* as the server sees it */
+    ngtcp2_path             path;
+    ngtcp2_sockaddr_union   local, remote;
+
+    sim_event_t             timer;
+    sim_event_t             rebind;
+    sim_event_t             poll;        /* has the server ended all streams? */
+
+    ngx_uint_t              opened[2];   /* streams: bidirectional, other */
+    ngx_uint_t              closed[2];
+    ngx_uint_t              theirs;      /* unidirectional, closed */
+    uint64_t                received;    /* bytes */
+    uint64_t                updated;     /* "received" at the key update */
+    ngx_uint_t              round;       /* of writing */
+
+    u_char                  close[SIM_MAX_DATAGRAM];
+    size_t                  close_len;   /* 0: not closed */
+    unsigned                established:1;
+    unsigned                confirmed:1;
+    unsigned                finished:1;
+    unsigned                silent:1;
+} sim_client_t;
+
+
+static sim_client_t                      sim_client[SIM_MAX_CLIENTS];
+static ngx_uint_t                        sim_nclients;
+static gnutls_certificate_credentials_t  sim_credentials;
+
+
+static void sim_client_write(sim_client_t *cl);
+static void sim_client_close(sim_client_t *cl);
+
+
+static ngtcp2_tstamp
+sim_client_now(void)
+{
+    return sim.now * 1000;
+}
+
+
+static void
+sim_client_log(void *data, const char *fmt, ...)
+{
+    char     buf[4096];
+    va_list  args;
+
+    if (!sim.trace) {
+        return;
+    }
+
+    va_start(args, fmt);
+    (void) vsnprintf(buf, sizeof(buf), fmt, args);
+    va_end(args);
+
+    sim_trace("client: %s", buf);
+}
+
+
+/* callbacks: what the library wants to have */
+
+static void
+sim_client_rand(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx)
+{
+    sim_random_bytes(SIM_RANDOM_LIBRARY, dest, len);
+}
+
+
+static int
+sim_client_new_cid(ngtcp2_conn *conn, ngtcp2_cid *cid, uint8_t *token,
+    size_t len, void *data)
+{
+    cid->datalen = len;
+    sim_random_bytes(SIM_RANDOM_LIBRARY, cid->data, len);
+    sim_random_bytes(SIM_RANDOM_LIBRARY, token, NGTCP2_STATELESS_RESET_TOKENLEN);
+
+    return 0;
+}
+
+
+static ngtcp2_conn *
+sim_client_conn(ngtcp2_crypto_conn_ref *ref)
+{
+    return ((sim_client_t *) ref->user_data)->conn;
+}
+
+
+/* callbacks: what has happened */
+
+static int
+sim_client_established(ngtcp2_conn *conn, void *data)
+{
+    sim_client_t  *cl = data;
+
+    cl->established = 1;
+    sim.progress = sim.now;
+    sim_trace("client: established");
+
+    return 0;
+}
+
+
+static int
+sim_client_confirmed(ngtcp2_conn *conn, void *data)
+{
+    sim_client_t  *cl = data;
+
+    cl->confirmed = 1;
+    sim.progress = sim.now;
+
+    return 0;
+}
+
+
+static void
+sim_client_key_update(sim_client_t *cl)
+{
+    uint64_t  every;
+
+    every = sim.scenario->key_update;
+
+    if (every == 0 || cl->received - cl->updated < every) {
+        return;
+    }
+
+    /* refused as long as the last one isn't confirmed */
+
+    if (ngtcp2_conn_initiate_key_update(cl->conn, sim_client_now()) == 0) {
+        cl->updated = cl->received;
+        sim_result.key_updates++;
+        sim_trace("client: key update");
+    }
+}
+
+
+static int
+sim_client_data(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t offset,
+    const uint8_t *data, size_t len, void *user, void *stream)
+{
+    sim_client_t *cl = user;
+
+    sim_way_t     *down;
+    sim_stream_t  *s;
+
+    s = stream ? stream : sim_stream_find(cl->number, id);
+
+    if (s == NULL) {
+        sim_fail("stream %ld: bytes for a stream that isn't open", id);
+    }
+
+    down = &s->way[SIM_DOWN];
+
+    if (offset != down->received) {
+        sim_fail("stream %lu: offset %lu, not %lu", s->id, offset,
+                 down->received);
+    }
+
+    cl->received += len;
+    sim_stream_got(s, SIM_DOWN, data, len,
+                   flags & NGTCP2_STREAM_DATA_FLAG_FIN);
+
+    (void) ngtcp2_conn_extend_max_stream_offset(conn, id, len);
+    ngtcp2_conn_extend_max_offset(conn, len);
+
+    if (down->received >= down->stop_at && !down->got_fin && !down->stopped) {
+        down->stopped = 1;
+        ngtcp2_conn_shutdown_stream_read(conn, 0, id,
+                                         sim_stop_error(s, SIM_DOWN));
+    }
+
+    return 0;
+}
+
+
+static int
+sim_client_open(ngtcp2_conn *conn, int64_t id, void *user)
+{
+    sim_client_t *cl = user;
+
+    sim_stream_t  *s;
+
+    s = sim_stream_find(cl->number, id);
+
+    if (s == NULL) {
+        sim_fail("stream %ld opens, but wasn't opened", id);
+    }
+
+    (void) ngtcp2_conn_set_stream_user_data(conn, id, s);
+
+    return 0;
+}
+
+
+static int
+sim_client_stream_close(ngtcp2_conn *conn, uint32_t flags, int64_t id,
+    uint64_t error, void *user, void *stream)
+{
+    sim_client_t *cl = user;
+
+    sim_stream_t  *s;
+
+    s = stream ? stream : sim_stream_find(cl->number, id);
+
+    if (s == NULL || s->closed) {
+        sim_fail("stream %ld is closed, but wasn't open", id);
+    }
+
+    sim_trace("client: stream %ld closed", id);
+
+    sim_stream_check(s);
+
+    s->closed = 1;
+    sim.progress = sim.now;
+
+    if (id & QUIC_STREAM_SERVER) {
+        cl->theirs++;
+        ngtcp2_conn_extend_max_streams_uni(conn, 1);
+
+    } else {
+        cl->closed[(id & QUIC_STREAM_UNI) ? 1 : 0]++;
+    }
+
+    return 0;
+}
+
+
+static int
+sim_client_reset(ngtcp2_conn *conn, int64_t id, uint64_t final_size,
+    uint64_t error, void *user, void *stream)
+{
+    sim_client_t *cl = user;
+
+    sim_stream_t  *s;
+
+    s = stream ? stream : sim_stream_find(cl->number, id);
+
+    if (s == NULL) {
+        sim_fail("stream %ld: reset of a stream that isn't open", id);
+    }
+
+    sim_trace("client: stream %ld reset", id);
+    sim_stream_got_reset(s, SIM_DOWN, error);
+
+    return 0;
+}
+
+
+static ngtcp2_callbacks  sim_client_callbacks = {
+    .client_initial = ngtcp2_crypto_client_initial_cb,
+    .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
+    .handshake_completed = sim_client_established,
+    .handshake_confirmed = sim_client_confirmed,
+    .encrypt = ngtcp2_crypto_encrypt_cb,
+    .decrypt = ngtcp2_crypto_decrypt_cb,
+    .hp_mask = ngtcp2_crypto_hp_mask_cb,
+    .recv_stream_data = sim_client_data,
+    .stream_open = sim_client_open,
+    .stream_close = sim_client_stream_close,
+    .recv_retry = ngtcp2_crypto_recv_retry_cb,
+    .rand = sim_client_rand,
+    .get_new_connection_id = sim_client_new_cid,
+    .update_key = ngtcp2_crypto_update_key_cb,
+    .stream_reset = sim_client_reset,
+    .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
+    .delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
+    .get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
+    .version_negotiation = ngtcp2_crypto_version_negotiation_cb,
+};
+
+
+static void
+sim_client_send(sim_client_t *cl, const u_char *data, size_t len,
+    ngx_uint_t ecn)
+{
+    if (!cl->silent) {
+        sim_link_send(SIM_UP, cl->number, &cl->addr, sim_server_addr(), data,
+                      len, ecn);
+    }
+}
+
+
+/* opens streams, as many as the plan and the server allow */
+
+static void
+sim_client_open_streams(sim_client_t *cl)
+{
+    int64_t                id;
+    ngx_uint_t             at_a_time;
+    sim_stream_t          *s;
+    const sim_scenario_t  *row;
+
+    row = sim.scenario;
+    at_a_time = row->at_a_time ? row->at_a_time : row->streams;
+
+    while (cl->opened[0] < row->streams
+           && cl->opened[0] - cl->closed[0] < at_a_time
+           && ngtcp2_conn_open_bidi_stream(cl->conn, &id, NULL) == 0)
+    {
+        cl->opened[0]++;
+        s = sim_stream_open(cl->number, id);
+        (void) ngtcp2_conn_set_stream_user_data(cl->conn, id, s);
+    }
+
+    while (cl->opened[1] < row->uni_streams
+           && ngtcp2_conn_open_uni_stream(cl->conn, &id, NULL) == 0)
+    {
+        cl->opened[1]++;
+        s = sim_stream_open(cl->number, id);
+        (void) ngtcp2_conn_set_stream_user_data(cl->conn, id, s);
+    }
+}
+
+
+/* the next one that has something to send and wasn't tried in this round */
+
+static sim_stream_t *
+sim_client_next(sim_client_t *cl)
+{
+    sim_way_t     *up;
+    ngx_queue_t   *q, *streams;
+    sim_stream_t  *s;
+
+    streams = sim_streams(cl->number);
+
+    for (q = ngx_queue_head(streams);
+         q != ngx_queue_sentinel(streams);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, sim_stream_t, queue);
+        up = &s->way[SIM_UP];
+
+        if (s->closed || up->absent || up->finished || up->reset || up->got_stop
+            || s->tried == cl->round)
+        {
+            continue;
+        }
+
+        if (up->sent < up->reset_at) {
+            return s;
+        }
+
+        up->reset = 1;
+        (void) ngtcp2_conn_shutdown_stream_write(cl->conn, 0, s->id,
+                                                 sim_reset_error(s, SIM_UP));
+    }
+
+    return NULL;
+}
+
+
+/* the result of ngtcp2_conn_writev_stream() */
+
+static ngtcp2_ssize
+sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_pkt_info *pi,
+    u_char *buf, size_t size)
+{
+    size_t        len;
+    uint32_t      flags;
+    sim_way_t    *up;
+    ngtcp2_vec    vec;
+    ngtcp2_ssize  n, taken;
+
+    if (s == NULL) {
+        return ngtcp2_conn_writev_stream(cl->conn, NULL, pi, buf, size, NULL,
+                                         0, -1, NULL, 0, sim_client_now());
+    }
+
+    up = &s->way[SIM_UP];
+    len = ngx_min(up->size, up->reset_at) - up->sent;
+
+    flags = NGTCP2_WRITE_STREAM_FLAG_MORE;
+
+    vec.base = (u_char *) sim_content(s->id, SIM_UP, up->sent, &len);
+    vec.len = len;
+
+    if (up->sent + len == up->size) {
+        flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
+    }
+
+    n = ngtcp2_conn_writev_stream(cl->conn, NULL, pi, buf, size, &taken, flags,
+                                  s->id, &vec, 1, sim_client_now());
+
+    if (taken >= 0 && (n >= 0 || n == NGTCP2_ERR_WRITE_MORE)) {
+        up->sent += taken;
+
+        if (up->sent == up->size && taken == (ngtcp2_ssize) len) {
+            up->finished = 1;
+        }
+    }
+
+    if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
+        s->tried = cl->round;
+    }
+
+    if (n == NGTCP2_ERR_STREAM_SHUT_WR || n == NGTCP2_ERR_STREAM_NOT_FOUND) {
+        up->got_stop = 1;
+    }
+
+    return n;
+}
+
+
+static void
+sim_client_write(sim_client_t *cl)
+{
+    size_t           left;
+    u_char           buf[SIM_MAX_DATAGRAM];
+    ngtcp2_ssize     n;
+    sim_stream_t    *s;
+    ngtcp2_pkt_info  pi;
+
+    if (cl->finished) {
+        return;
+    }
+
+    if (cl->established) {
+        sim_client_key_update(cl);
+        sim_client_open_streams(cl);
+    }
+
+    cl->round++;
+    left = ngtcp2_conn_get_send_quantum(cl->conn);
+
+    for ( ;; ) {
+        s = cl->established ? sim_client_next(cl) : NULL;
+        n = sim_client_put(cl, s, &pi, buf, sizeof(buf));
+
+        if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED
+            || n == NGTCP2_ERR_STREAM_SHUT_WR
+            || n == NGTCP2_ERR_STREAM_NOT_FOUND
+            || n == NGTCP2_ERR_WRITE_MORE)
+        {
+            continue;
+        }
+
+        if (n < 0) {
+            sim_fail("client can't write: %s", ngtcp2_strerror(n));
+        }
+
+        if (n == 0) {
+            break;
+        }
+
+        sim_client_send(cl, buf, n, pi.ecn);
+
+        if (left <= (size_t) n) {
+            break;
+        }
+
+        left -= n;
+    }
+
+    ngtcp2_conn_update_pkt_tx_time(cl->conn, sim_client_now());
+
+    sim_at(&cl->timer, (ngtcp2_conn_get_expiry(cl->conn) + 999) / 1000);
+}
+
+
+static ngx_uint_t
+sim_client_all_done(sim_client_t *cl)
+{
+    return cl->confirmed
+           && cl->closed[0] == sim.scenario->streams
+           && cl->closed[1] == sim.scenario->uni_streams
+           && cl->theirs == sim.scenario->server_streams;
+}
+
+
+/* after every call of the library that could change something */
+
+static void
+sim_client_check_end(sim_client_t *cl)
+{
+    if (cl->finished) {
+        return;
+    }
+
+    switch (sim.scenario->end) {
+
+    case SIM_ALL_DONE:
+
+        if (sim_client_all_done(cl) && cl->poll.place == 0) {
+            sim_at(&cl->poll, sim.now);
+        }
+
+        return;
+
+    case SIM_CLIENT_CLOSES:
+
+        if (cl->established && cl->received >= sim.scenario->end_after) {
+            sim_client_close(cl);
+        }
+
+        return;
+
+    case SIM_IDLE:
+
+        if (cl->established && cl->received >= sim.scenario->end_after) {
+            cl->silent = 1;
+            cl->finished = 1;
+            sim_cancel(&cl->timer);
+        }
+
+        return;
+
+    default:
+        return;
+    }
+}
+
+
+/* the server learns from ACKs that its streams have ended */
+
+static void
+sim_client_poll(void *data)
+{
+    sim_client_t  *cl = data;
+
+    if (cl->finished) {
+        return;
+    }
+
+    if (sim_server_streams(cl->number)) {
+        sim_at(&cl->poll, sim.now + 10 * SIM_MS);
+        return;
+    }
+
+    sim_client_close(cl);
+}
+
+
+static void
+sim_client_close(sim_client_t *cl)
+{
+    ngtcp2_ssize     n;
+    ngtcp2_ccerr     error;
+    ngtcp2_pkt_info  pi;
+
+    sim_trace("client: closes");
+
+    ngtcp2_ccerr_default(&error);
+    ngtcp2_ccerr_set_application_error(&error, SIM_CLOSE_ERROR, NULL, 0);
+
+    n = ngtcp2_conn_write_connection_close(cl->conn, NULL, &pi, cl->close,
+                                           sizeof(cl->close), &error,
+                                           sim_client_now());
+    if (n <= 0) {
+        sim_fail("client can't close: %s", ngtcp2_strerror(n));
+    }
+
+    cl->close_len = n;
+    cl->finished = 1;
+    sim_cancel(&cl->timer);
+    sim.progress = sim.now;
+
+    sim_client_send(cl, cl->close, n, 0);
+}
+
+
+static void
+sim_client_timeout(void *data)
+{
+    int            rc;
+    sim_client_t  *cl = data;
+
+    rc = ngtcp2_conn_handle_expiry(cl->conn, sim_client_now());
+
+    if (rc != 0) {
+        sim_fail("client's timer: %s", ngtcp2_strerror(rc));
+    }
+
+    sim_client_write(cl);
+    sim_client_check_end(cl);
+}
+
+
+/* what a read that failed means; fails the run if it isn't the end planned */
+
+static void
+sim_client_broken(sim_client_t *cl, int rc)
+{
+    const ngtcp2_ccerr  *error;
+
+    error = ngtcp2_conn_get_ccerr(cl->conn);
+
+    if (rc == NGTCP2_ERR_DRAINING
+        && sim.scenario->end == SIM_SERVER_CLOSES
+        && error->error_code == sim.scenario->error)
+    {
+        cl->finished = 1;
+        sim_cancel(&cl->timer);
+        return;
+    }
+
+    sim_fail("client can't read: %s, code %lu, %.*s", ngtcp2_strerror(rc),
+             error->error_code, (int) error->reasonlen,
+             error->reason ? (char *) error->reason : "");
+}
+
+
+void
+sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
+    const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn)
+{
+    int               rc;
+    sim_client_t     *cl;
+    ngtcp2_pkt_info   pi;
+
+    cl = &sim_client[client];
+
+    if (cl->close_len) {
+        sim_client_send(cl, cl->close, cl->close_len, 0);
+        return;
+    }
+
+    if (cl->finished || !quic_addr_equal(to, &cl->addr)) {
+        return;
+    }
+
+    pi.ecn = ecn;
+
+    rc = ngtcp2_conn_read_pkt(cl->conn, &cl->path, &pi, data, len,
+                              sim_client_now());
+    if (rc != 0) {
+        sim_client_broken(cl, rc);
+        return;
+    }
+
+    sim_client_write(cl);
+    sim_client_check_end(cl);
+}
+
+
+static void
+sim_client_rebind(void *data)
+{
+    sim_client_t  *cl = data;
+
+    if (cl->finished) {
+        return;
+    }
+
+    cl->addr.sin.sin_port = htons(ntohs(cl->addr.sin.sin_port) + 1);
+    cl->addr.sin.sin_addr.s_addr += htonl(256);
+    sim_trace("client: has another address");
+
+    sim_at(&cl->rebind, sim.now + sim.scenario->rebind);
+}
+
+
+static void
+sim_client_tls(sim_client_t *cl)
+{
+    static const gnutls_datum_t  alpn = { (u_char *) "h3", 2 };
+
+    int  rc;
+
+    rc = gnutls_init(&cl->tls, GNUTLS_CLIENT | GNUTLS_ENABLE_EARLY_DATA
+                               | GNUTLS_NO_END_OF_EARLY_DATA);
+
+    rc |= ngtcp2_crypto_gnutls_configure_client_session(cl->tls);
+
+    rc |= gnutls_priority_set_direct(cl->tls,
+        "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:"
+        "+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"
+        "%DISABLE_TLS13_COMPAT_MODE", NULL);
+
+    rc |= gnutls_alpn_set_protocols(cl->tls, &alpn, 1,
+                                    GNUTLS_ALPN_MANDATORY);
+    rc |= gnutls_server_name_set(cl->tls, GNUTLS_NAME_DNS, "sim", 3);
+    rc |= gnutls_credentials_set(cl->tls, GNUTLS_CRD_CERTIFICATE,
+                                 sim_credentials);
+    if (rc) {
+        sim_fail("GnuTLS can't be set up: %d", rc);
+    }
+
+    gnutls_session_set_ptr(cl->tls, &cl->ref);
+}
+
+
+static void
+sim_client_params(ngtcp2_transport_params *tp)
+{
+    uint64_t               window;
+    const sim_scenario_t  *row;
+
+    row = sim.scenario;
+    window = row->client_stream_window ? row->client_stream_window
+                                       : SIM_CLIENT_STREAM_WINDOW;
+
+    ngtcp2_transport_params_default(tp);
+
+    tp->initial_max_stream_data_bidi_local = window;
+    tp->initial_max_stream_data_uni = window;
+    tp->initial_max_data = row->client_window ? row->client_window
+                                              : SIM_CLIENT_WINDOW;
+    tp->initial_max_streams_uni = ngx_max(3, row->server_streams);
+    tp->max_idle_timeout = (row->idle ? row->idle : 30 * SIM_SEC) * 1000;
+    tp->active_connection_id_limit = 7;
+}
+
+
+static void
+sim_client_connect(sim_client_t *cl)
+{
+    int                      rc;
+    ngtcp2_cid               dcid, scid;
+    ngtcp2_settings          settings;
+    ngtcp2_transport_params  params;
+
+    ngtcp2_settings_default(&settings);
+
+    settings.initial_ts = sim_client_now();
+    settings.log_printf = sim.trace ? sim_client_log : NULL;
+    settings.no_pmtud = !sim.scenario->pmtud;
+    settings.max_stream_window = 6 * 1024 * 1024;
+    settings.max_window = 16 * 1024 * 1024;
+    settings.handshake_timeout = 60 * NGTCP2_SECONDS;
+
+    sim_client_params(&params);
+
+    dcid.datalen = 18;
+    sim_random_bytes(SIM_RANDOM_LIBRARY, dcid.data, dcid.datalen);
+    scid.datalen = 17;
+    sim_random_bytes(SIM_RANDOM_LIBRARY, scid.data, scid.datalen);
+
+    rc = ngtcp2_conn_client_new(&cl->conn, &dcid, &scid, &cl->path,
+                                NGTCP2_PROTO_VER_V1, &sim_client_callbacks,
+                                &settings, &params, NULL, cl);
+    if (rc != 0) {
+        sim_fail("no client: %s", ngtcp2_strerror(rc));
+    }
+
+    ngtcp2_conn_set_tls_native_handle(cl->conn, cl->tls);
+}
+
+
+void
+sim_client_init(void)
+{
+    ngx_uint_t     i;
+    sim_client_t  *cl;
+
+    (void) gnutls_certificate_allocate_credentials(&sim_credentials);
+
+    sim_nclients = sim.scenario->clients ? sim.scenario->clients : 1;
+
+    for (i = 0; i < sim_nclients; i++) {
+        cl = &sim_client[i];
+
+        cl->number = i;
+        cl->ref.get_conn = sim_client_conn;
+        cl->ref.user_data = cl;
+        cl->timer.handler = sim_client_timeout;
+        cl->timer.data = cl;
+        cl->rebind.handler = sim_client_rebind;
+        cl->rebind.data = cl;
+        cl->poll.handler = sim_client_poll;
+        cl->poll.data = cl;
+
+        cl->addr.sin.sin_family = AF_INET;
+        cl->addr.sin.sin_port = htons(40000 + i);
+        cl->addr.sin.sin_addr.s_addr = htonl(0x0a000002);
+
+        cl->local.in = cl->addr.sin;
+        cl->remote.in = sim_server_addr()->sin;
+        cl->path.local.addr = &cl->local.sa;
+        cl->path.local.addrlen = sizeof(struct sockaddr_in);
+        cl->path.remote.addr = &cl->remote.sa;
+        cl->path.remote.addrlen = sizeof(struct sockaddr_in);
+
+        sim_client_tls(cl);
+        sim_client_connect(cl);
+        sim_at(&cl->timer, sim.now);
+
+        if (sim.scenario->rebind) {
+            sim_at(&cl->rebind, sim.now + sim.scenario->rebind);
+        }
+    }
+}
+
+
+void
+sim_client_done(void)
+{
+    ngx_uint_t     i;
+    sim_client_t  *cl;
+
+    for (i = 0; i < sim_nclients; i++) {
+        cl = &sim_client[i];
+
+        sim_cancel(&cl->timer);
+        sim_cancel(&cl->rebind);
+        sim_cancel(&cl->poll);
+
+        ngtcp2_conn_del(cl->conn);
+        gnutls_deinit(cl->tls);
+    }
+
+    gnutls_certificate_free_credentials(sim_credentials);
+}
+
+
+ngx_uint_t
+sim_clients_finished(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < sim_nclients; i++) {
+        if (!sim_client[i].finished) {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -1,0 +1,233 @@
+
+/* What befalls datagrams on their way. */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "sim.h"
+
+
+typedef struct {
+    sim_event_t     event;
+    ngx_queue_t     queue;
+    ngx_uint_t      direction;
+    ngx_uint_t      client;
+    quic_addr_t     from;
+    quic_addr_t     to;
+    ngx_uint_t      ecn;
+    size_t          len;
+    u_char          data[1];
+} sim_datagram_t;
+
+
+typedef struct {
+    uint64_t        sent;        /* datagrams */
+    uint64_t        free;        /* time at which the wire is */
+    uint64_t        last;        /* arrival of the last one */
+    ngx_uint_t      bad;         /* state of burst loss */
+} sim_link_t;
+
+
+static sim_link_t   sim_links[2];
+static ngx_queue_t  sim_on_the_way;
+
+
+void
+sim_link_init(void)
+{
+    ngx_queue_init(&sim_on_the_way);
+}
+
+
+static void
+sim_link_free(sim_datagram_t *d)
+{
+    sim_cancel(&d->event);
+    ngx_queue_remove(&d->queue);
+    free(d);
+}
+
+
+void
+sim_link_done(void)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&sim_on_the_way)) {
+        q = ngx_queue_head(&sim_on_the_way);
+        sim_link_free(ngx_queue_data(q, sim_datagram_t, queue));
+    }
+}
+
+
+static void
+sim_link_deliver(void *data)
+{
+    sim_datagram_t  *d = data;
+
+    u_char  *copy;
+
+    /* a block of its own: what reads beyond its end is found */
+
+    copy = malloc(d->len);
+    ngx_memcpy(copy, d->data, d->len);
+
+    sim_result.datagrams[d->direction]++;
+
+    sim_trace("%s %zu bytes arrive", d->direction ? "  <-" : "->  ", d->len);
+
+    if (d->direction == SIM_UP) {
+        sim_check_bytes(d->client, SIM_UP, d->len);
+        sim_server_receive(d->client, &d->from, &d->to, copy, d->len, d->ecn);
+
+    } else {
+        sim_client_receive(d->client, &d->from, &d->to, copy, d->len, d->ecn);
+    }
+
+    free(copy);
+    sim_link_free(d);
+}
+
+
+/* the reason for which a datagram never arrives; NULL: it does */
+
+static const char *
+sim_link_lost(const sim_path_t *path, sim_link_t *link, ngx_uint_t direction,
+    size_t len)
+{
+    uint64_t     n, time;
+    ngx_uint_t   lost, burst;
+
+    n = link->sent++;
+    time = sim.now - SIM_START;
+
+    lost = sim_chance(direction, path->loss);
+    link->bad = link->bad ? !sim_chance(direction, path->burst_end)
+                          : sim_chance(direction, path->burst_begin);
+    burst = sim_chance(direction, path->burst_loss) && link->bad;
+
+    if (path->mtu && len > path->mtu) {
+        return "too large";
+    }
+
+    if (n < 64 && (path->drop >> n) & 1) {
+        return "to be dropped";
+    }
+
+    if (path->off && time % (path->on + path->off) >= path->on) {
+        return "no link";
+    }
+
+    return lost ? "lost" : burst ? "lost in a burst" : NULL;
+}
+
+
+/* the time at which the wire has taken it; 0: the queue is full */
+
+static uint64_t
+sim_link_queue(const sim_path_t *path, sim_link_t *link, size_t len,
+    ngx_uint_t *ecn)
+{
+    uint64_t  waiting;
+
+    if (path->rate == 0) {
+        return sim.now;
+    }
+
+    link->free = ngx_max(link->free, sim.now);
+
+    waiting = (link->free - sim.now) * path->rate / SIM_SEC;
+
+    if (path->queue && waiting + len > path->queue) {
+        return 0;
+    }
+
+    if (path->mark && waiting > path->mark && *ecn != QUIC_ECN_NOT_ECT) {
+        *ecn = QUIC_ECN_CE;
+    }
+
+    link->free += len * SIM_SEC / path->rate;
+
+    return link->free;
+}
+
+
+static void
+sim_link_put(ngx_uint_t direction, sim_datagram_t *d, uint64_t time)
+{
+    const sim_path_t  *path;
+
+    path = &sim.scenario->path[direction];
+
+    if (sim_chance(direction, path->corrupt)) {
+        d->data[sim_random(direction) % d->len] ^= 1 << sim_random(direction) % 8;
+        sim_trace("%s corrupted", direction ? "  <-" : "->  ");
+    }
+
+    time += path->delay;
+
+    if (path->jitter) {
+        time += sim_random(direction) % path->jitter;
+    }
+
+    if (sim_chance(direction, path->reorder)) {
+        time += sim_random(direction) % (path->reorder_by + 1);
+
+    } else {
+        time = ngx_max(time, sim_links[direction].last);
+        sim_links[direction].last = time;
+    }
+
+    ngx_queue_insert_tail(&sim_on_the_way, &d->queue);
+
+    d->event.handler = sim_link_deliver;
+    d->event.data = d;
+    sim_at(&d->event, time);
+}
+
+
+void
+sim_link_send(ngx_uint_t direction, ngx_uint_t client, const quic_addr_t *from,
+    const quic_addr_t *to, const u_char *data, size_t len, ngx_uint_t ecn)
+{
+    uint64_t           time;
+    ngx_uint_t         copies;
+    const char        *reason, *arrow;
+    sim_link_t        *link;
+    sim_datagram_t    *d;
+    const sim_path_t  *path;
+
+    path = &sim.scenario->path[direction];
+    link = &sim_links[direction];
+    arrow = direction ? "  <-" : "->  ";
+
+    reason = sim_link_lost(path, link, direction, len);
+    time = sim.now;
+
+    if (reason == NULL) {
+        time = sim_link_queue(path, link, len, &ecn);
+        reason = time ? NULL : "queue is full";
+    }
+
+    sim_trace("%s %zu bytes sent%s%s", arrow, len, reason ? ": " : "",
+              reason ? reason : "");
+
+    if (reason) {
+        return;
+    }
+
+    copies = sim_chance(direction, path->duplicate) ? 2 : 1;
+
+    for ( /* void */ ; copies; copies--) {
+        d = calloc(1, sizeof(sim_datagram_t) + len);
+
+        d->direction = direction;
+        d->client = client;
+        d->from = *from;
+        d->to = *to;
+        d->ecn = ecn;
+        d->len = len;
+        ngx_memcpy(d->data, data, len);
+
+        sim_link_put(direction, d, time);
+    }
+}

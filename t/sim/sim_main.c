@@ -1,0 +1,450 @@
+
+/*
+ * Runs scenarios with seeds, each in a process of its own, so that neither a
+ * crash nor what a run leaves behind touches another.
+ *
+ *     sim [-j jobs] [-n seeds] [-s scenario] [-r seed] [-l]
+ *
+ * -r runs one seed with a trace; -l lists the scenarios.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include "sim.h"
+
+
+#define SIM_DEFAULT_SEEDS  25
+#define SIM_DEFAULT_STALL  (60 * SIM_SEC)
+
+/* of a scenario, what failed runs have said */
+#define SIM_MAX_SHOWN  3
+
+/* of real time, for a run */
+#define SIM_MAX_SECONDS  120
+
+
+typedef struct {
+    pid_t                  pid;
+    int                    output;
+    ngx_uint_t             row;
+    uint64_t               seed;
+} sim_job_t;
+
+
+typedef struct {
+    ngx_uint_t             passed, failed;
+    sim_result_t           sum;
+} sim_score_t;
+
+
+typedef struct {
+    const char            *scenario;
+    uint64_t               seed;
+    uint64_t               seeds;
+    ngx_uint_t             jobs;
+    ngx_uint_t             one;
+} sim_options_t;
+
+
+sim_t                 sim;
+sim_result_t          sim_result;
+
+static sim_event_t    sim_watchdog;
+static sim_result_t  *sim_shared;        /* one for each job */
+static sim_job_t     *sim_jobs;
+static sim_score_t   *sim_scores;
+
+
+void
+sim_fail(const char *fmt, ...)
+{
+    va_list  args;
+
+    fflush(stdout);
+    fprintf(stderr, "at %.6f s: ", (sim.now - SIM_START) / 1e6);
+
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+
+    fputc('\n', stderr);
+
+    _exit(1);
+}
+
+
+void
+sim_trace(const char *fmt, ...)
+{
+    va_list  args;
+
+    if (!sim.trace) {
+        return;
+    }
+
+    printf("%12.6f ", (sim.now - SIM_START) / 1e6);
+
+    va_start(args, fmt);
+    vprintf(fmt, args);
+    va_end(args);
+
+    putchar('\n');
+}
+
+
+static void
+sim_log(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)
+{
+    sim_trace("server: %.*s", (int) len - 1, buf);
+
+    if (level <= NGX_LOG_CRIT) {
+        sim_fail("server: %.*s", (int) len - 1, buf);
+    }
+}
+
+
+static void
+sim_watch(void *data)
+{
+    uint64_t  stall;
+
+    stall = sim.scenario->stall ? sim.scenario->stall : SIM_DEFAULT_STALL;
+
+    if (sim.now - sim.progress > stall) {
+        sim_fail("no progress since %.6f s",
+                 (sim.progress - SIM_START) / 1e6);
+    }
+
+    sim_at(&sim_watchdog, sim.now + SIM_SEC);
+}
+
+
+/* one run, in this process */
+
+static void
+sim_run(void)
+{
+    static ngx_open_file_t  file;
+
+    sim.now = SIM_START;
+    sim.progress = SIM_START;
+
+    ngx_time_init();
+    ngx_pid = 1;
+
+    file.fd = STDERR_FILENO;
+    sim.log.file = &file;
+    sim.log.writer = sim_log;
+    sim.log.log_level = sim.trace ? NGX_LOG_DEBUG : NGX_LOG_WARN;
+
+    sim_random_init();
+    sim_link_init();
+    sim_server_init();
+    sim_client_init();
+
+    sim_watchdog.handler = sim_watch;
+    sim_at(&sim_watchdog, sim.now);
+
+    while (!sim_clients_finished() || sim_server_conns()) {
+        if (!sim_step()) {
+            sim_fail("nothing happens any more");
+        }
+    }
+
+    sim_result.time = sim.progress - SIM_START;
+
+    sim_client_done();
+    sim_server_done();
+    sim_streams_done();
+    sim_link_done();
+
+    sim_cancel(&sim_watchdog);
+
+    if (sim_step()) {
+        sim_fail("a timer is left");
+    }
+}
+
+
+/* many of them */
+
+static void
+sim_start(sim_job_t *job, ngx_uint_t row, uint64_t seed)
+{
+    char  name[] = "/tmp/simXXXXXX";
+
+    job->row = row;
+    job->seed = seed;
+
+    job->output = mkstemp(name);
+    (void) unlink(name);
+
+    fflush(stdout);
+    job->pid = fork();
+
+    if (job->pid) {
+        return;
+    }
+
+    (void) dup2(job->output, STDOUT_FILENO);
+    (void) dup2(job->output, STDERR_FILENO);
+    (void) alarm(SIM_MAX_SECONDS);
+
+    sim.scenario = sim_scenario(row);
+    sim.seed = seed;
+
+    sim_run();
+
+    sim_shared[job - sim_jobs] = sim_result;
+
+    exit(0);
+}
+
+
+static void
+sim_add(sim_result_t *sum, sim_result_t *r)
+{
+    sum->time += r->time;
+    sum->bytes += r->bytes;
+    sum->datagrams[0] += r->datagrams[0];
+    sum->datagrams[1] += r->datagrams[1];
+    sum->lost += r->lost;
+    sum->spurious += r->spurious;
+    sum->wakeups += r->wakeups;
+    sum->key_updates += r->key_updates;
+}
+
+
+static void
+sim_show_output(sim_job_t *job)
+{
+    char     buf[4096];
+    ssize_t  n;
+
+    (void) lseek(job->output, 0, SEEK_SET);
+
+    while ((n = read(job->output, buf, sizeof(buf))) > 0) {
+        (void) fwrite(buf, 1, n, stdout);
+    }
+}
+
+
+/* waits for one to end */
+
+static sim_job_t *
+sim_reap(ngx_uint_t njobs)
+{
+    int          status;
+    pid_t        pid;
+    sim_job_t   *job;
+
+    pid = wait(&status);
+
+    for (job = sim_jobs; job->pid != pid; job++) {
+        if (pid <= 0 || job == sim_jobs + njobs - 1) {
+            abort();
+        }
+    }
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        sim_scores[job->row].passed++;
+        sim_add(&sim_scores[job->row].sum, &sim_shared[job - sim_jobs]);
+
+    } else {
+        sim_scores[job->row].failed++;
+
+        printf("FAILED: make sim SCENARIO=%s SEED=%lu%s\n",
+               sim_scenario(job->row)->name, job->seed,
+               WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
+               ? " (it takes too long)" : "");
+
+        if (sim_scores[job->row].failed <= SIM_MAX_SHOWN) {
+            sim_show_output(job);
+        }
+    }
+
+    (void) close(job->output);
+    job->pid = 0;
+
+    return job;
+}
+
+
+static void
+sim_print_score(ngx_uint_t row)
+{
+    double         n;
+    sim_score_t   *score;
+    sim_result_t  *r;
+
+    score = &sim_scores[row];
+    r = &score->sum;
+    n = score->passed ? score->passed : 1;
+
+    printf("%-24s %4lu passed %3lu failed  %8.3f s %9.0f B %7.0f up %7.0f down"
+           " %6.0f lost %5.0f spurious %6.0f timers",
+           sim_scenario(row)->name, score->passed, score->failed,
+           r->time / n / 1e6, r->bytes / n, r->datagrams[0] / n,
+           r->datagrams[1] / n, r->lost / n, r->spurious / n,
+           r->wakeups / n);
+
+    if (r->key_updates) {
+        printf(" %.1f key updates", r->key_updates / n);
+    }
+
+    putchar('\n');
+    fflush(stdout);
+}
+
+
+static uint64_t
+sim_seeds_of(ngx_uint_t row, uint64_t seeds)
+{
+    ngx_uint_t  weight;
+
+    weight = sim_scenario(row)->weight;
+
+    return weight ? ngx_max(1, seeds * weight / 100) : seeds;
+}
+
+
+static ngx_uint_t
+sim_run_all(sim_options_t *o)
+{
+    uint64_t     seed;
+    sim_job_t   *job;
+    ngx_uint_t   row, running, rows, passed, failed;
+
+    for (rows = 0; sim_scenario(rows); rows++) { /* void */ }
+
+    sim_scores = calloc(rows, sizeof(sim_score_t));
+    sim_jobs = calloc(o->jobs, sizeof(sim_job_t));
+    sim_shared = mmap(NULL, o->jobs * sizeof(sim_result_t),
+                      PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1, 0);
+
+    job = sim_jobs;
+    running = 0;
+
+    for (row = 0; row < rows; row++) {
+
+        if (o->scenario && ngx_strcmp(o->scenario, sim_scenario(row)->name)) {
+            continue;
+        }
+
+        for (seed = 0; seed < sim_seeds_of(row, o->seeds); seed++) {
+
+            if (running == o->jobs) {
+                job = sim_reap(o->jobs);
+                running--;
+            } else {
+                job = &sim_jobs[running];
+            }
+
+            sim_start(job, row, o->seed + seed);
+            running++;
+        }
+    }
+
+    while (running) {
+        (void) sim_reap(o->jobs);
+        running--;
+    }
+
+    passed = 0;
+    failed = 0;
+
+    for (row = 0; row < rows; row++) {
+        passed += sim_scores[row].passed;
+        failed += sim_scores[row].failed;
+
+        if (sim_scores[row].passed + sim_scores[row].failed) {
+            sim_print_score(row);
+        }
+    }
+
+    printf("%lu passed, %lu failed\n", passed, failed);
+
+    return failed || passed == 0;
+}
+
+
+/* in this process, with a trace, for a debugger too */
+
+static ngx_uint_t
+sim_run_one(sim_options_t *o)
+{
+    ngx_uint_t  row;
+
+    for (row = 0; sim_scenario(row); row++) {
+
+        if (o->scenario && !ngx_strcmp(o->scenario, sim_scenario(row)->name)) {
+            sim.scenario = sim_scenario(row);
+            sim.seed = o->seed;
+            sim.trace = 1;
+
+            sim_run();
+            printf("passed\n");
+
+            return 0;
+        }
+    }
+
+    fprintf(stderr, "no such scenario\n");
+
+    return 1;
+}
+
+
+int
+main(int argc, char **argv)
+{
+    int            c;
+    ngx_uint_t     i;
+    sim_options_t  o;
+
+    ngx_memzero(&o, sizeof(sim_options_t));
+    o.jobs = 2;
+    o.seeds = SIM_DEFAULT_SEEDS;
+
+    while ((c = getopt(argc, argv, "j:n:s:r:f:l")) != -1) {
+
+        switch (c) {
+
+        case 'j':
+            o.jobs = strtoul(optarg, NULL, 10);
+            break;
+
+        case 'n':
+            o.seeds = strtoul(optarg, NULL, 10);
+            break;
+
+        case 's':
+            o.scenario = optarg;
+            break;
+
+        case 'f':
+            o.seed = strtoull(optarg, NULL, 10);
+            break;
+
+        case 'r':
+            o.seed = strtoull(optarg, NULL, 10);
+            o.one = 1;
+            break;
+
+        case 'l':
+            for (i = 0; sim_scenario(i); i++) {
+                printf("%s\n", sim_scenario(i)->name);
+            }
+
+            return 0;
+
+        default:
+            return 2;
+        }
+    }
+
+    return o.one ? sim_run_one(&o) : sim_run_all(&o);
+}

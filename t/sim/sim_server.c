@@ -1,0 +1,703 @@
+
+/*
+ * The server: the endpoint, its timers and sockets, and an application that
+ * reads, writes, pauses, stops, resets, as the plans of its streams say.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "quic/quic_conn_internal.h"
+#include "test_cert.h"
+#include "sim.h"
+#include "sim_server.h"
+
+
+#define SIM_IDLE_TIMEOUT  (30 * SIM_SEC)
+
+
+typedef struct {
+    sim_event_t      event;      /* the connection's timer */
+    quic_conn_t     *conn;
+    ngx_uint_t       client;
+    ngx_uint_t       opened;     /* streams of our own */
+    ngx_uint_t       closed;
+} sim_server_conn_t;
+
+
+static void sim_server_flush(void *data);
+static void sim_server_send(const quic_batch_t *batch);
+static void sim_server_timeout(void *data);
+
+static ngx_int_t sim_server_accepted(void *data, quic_conn_t *c, void *socket);
+static ngx_int_t sim_server_name(void *data, quic_conn_t *c, ngx_str_t *name);
+static void sim_server_timer(void *data, quic_conn_t *c, uint64_t deadline);
+static void sim_server_wakeup(void *data);
+static void sim_server_freed(void *data, quic_conn_t *c);
+static const quic_conf_t *sim_server_conf(void *data, void *socket);
+
+static void sim_server_established(void *app);
+static void sim_server_opened(void *app, quic_stream_t *s);
+static void sim_server_readable(void *app, quic_stream_t *s);
+static void sim_server_writable(void *app, quic_stream_t *s);
+static void sim_server_reset(void *app, quic_stream_t *s, uint64_t error);
+static void sim_server_stopped(void *app, quic_stream_t *s, uint64_t error);
+static void sim_server_closed(void *app);
+
+
+static const quic_endpoint_ops_t  sim_endpoint_ops = {
+    sim_server_accepted,
+    sim_server_name,
+    sim_server_timer,
+    sim_server_wakeup,
+    sim_server_freed,
+    sim_server_conf
+};
+
+
+static const quic_app_ops_t  sim_app_ops = {
+    sim_server_established,
+    sim_server_opened,
+    sim_server_readable,
+    sim_server_writable,
+    sim_server_reset,
+    sim_server_stopped,
+    sim_server_closed
+};
+
+
+quic_endpoint_t         sim_endpoint;
+quic_mem_t              sim_mem;
+
+static quic_conf_t      sim_conf;
+static quic_host_key_t  sim_host_key;
+static sim_event_t      sim_flush_event;
+static quic_addr_t      sim_addr;
+static u_char           sim_buffer[QUIC_MAX_BATCH_SIZE];
+
+
+static void
+sim_server_certificates(void)
+{
+    size_t       len;
+    u_char      *chain, *p;
+    ngx_str_t    cert, key, more, unused;
+    ngx_uint_t   i;
+
+    if (test_cert_make(TEST_CERT_P256, "sim", NULL, &cert, &key) != NGX_OK) {
+        sim_fail("no certificate");
+    }
+
+    for (i = 1; i < sim.scenario->chain; i++) {
+
+        (void) test_cert_make(TEST_CERT_P256, "sim", NULL, &more, &unused);
+
+        len = more.len - TEST_CERT_PREFIX_LEN;
+        chain = malloc(cert.len + len + 1);
+
+        p = ngx_cpymem(chain, cert.data, cert.len);
+        p = ngx_cpymem(p, more.data + TEST_CERT_PREFIX_LEN, len);
+        *p = '\0';
+
+        free(cert.data);
+        free(more.data);
+        free(unused.data);
+
+        cert.data = chain;
+        cert.len += len;
+    }
+
+    if (quic_tls_ctx_certificate(sim_conf.tls, &cert, &key, NULL, &sim.log)
+        != NGX_OK)
+    {
+        sim_fail("no certificate");
+    }
+
+    free(cert.data);
+    free(key.data);
+}
+
+
+void
+sim_server_init(void)
+{
+    u_char                 secret[QUIC_HOST_SECRET_LEN];
+    const sim_scenario_t  *row;
+
+    row = sim.scenario;
+
+    quic_mem_init(&sim_mem, &sim.log);
+    sim_random_bytes(SIM_RANDOM_LIBRARY, secret, sizeof(secret));
+
+    sim_conf.idle_timeout = row->idle ? row->idle : SIM_IDLE_TIMEOUT;
+    sim_conf.handshake_timeout = 60 * SIM_SEC;
+    sim_conf.max_streams_bidi = row->max_streams ? row->max_streams : 128;
+    sim_conf.stream_window = row->stream_window ? row->stream_window : 65536;
+    sim_conf.conn_window = row->conn_window ? row->conn_window : 262144;
+    sim_conf.send_buffer = row->send_buffer ? row->send_buffer : 65536;
+    sim_conf.active_cid_limit = 4;
+    sim_conf.max_datagram = 1452;
+    sim_conf.retry = row->retry;
+
+    sim_conf.tls = quic_tls_ctx_create(&sim.log);
+    sim_server_certificates();
+
+    sim_addr.sin.sin_family = AF_INET;
+    sim_addr.sin.sin_port = htons(443);
+    sim_addr.sin.sin_addr.s_addr = htonl(0x0a000001);
+
+    sim_flush_event.handler = sim_server_flush;
+
+    if (quic_host_key_init(&sim_host_key, secret, sizeof(secret)) != NGX_OK
+        || quic_endpoint_init(&sim_endpoint, &sim_mem, &sim_host_key, 1,
+                              &sim_endpoint_ops, NULL, &sim.log, sim.now)
+           != NGX_OK)
+    {
+        sim_fail("no endpoint");
+    }
+}
+
+
+void
+sim_server_done(void)
+{
+    quic_endpoint_done(&sim_endpoint);
+    sim_cancel(&sim_flush_event);
+
+    if (sim_mem.used) {
+        sim_fail("%zu bytes of the server's memory are lost", sim_mem.used);
+    }
+
+    quic_mem_done(&sim_mem);
+    quic_host_key_clear(&sim_host_key);
+    quic_tls_ctx_free(sim_conf.tls);
+}
+
+
+const quic_addr_t *
+sim_server_addr(void)
+{
+    return &sim_addr;
+}
+
+
+ngx_uint_t
+sim_server_conns(void)
+{
+    return sim_endpoint.nconns;
+}
+
+
+static void
+sim_server_count(quic_conn_t *c, void *data)
+{
+    ngx_uint_t  *count = data;
+
+    ngx_rbtree_node_t  *node;
+    sim_server_conn_t  *sc;
+
+    sc = quic_conn_data(c);
+
+    if (sc->client != count[0] || c->streams.tree.root == &c->streams.sentinel)
+    {
+        return;
+    }
+
+    node = ngx_rbtree_min(c->streams.tree.root, &c->streams.sentinel);
+
+    for ( /* void */ ; node; node = ngx_rbtree_next(&c->streams.tree, node)) {
+        count[1]++;
+    }
+}
+
+
+ngx_uint_t
+sim_server_streams(ngx_uint_t client)
+{
+    ngx_uint_t  count[2];
+
+    count[0] = client;
+    count[1] = 0;
+
+    quic_endpoint_each(&sim_endpoint, sim_server_count, count);
+
+    return count[1];
+}
+
+
+/* the way in and out */
+
+void
+sim_server_receive(ngx_uint_t client, const quic_addr_t *from,
+    const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn)
+{
+    u_char           buf[QUIC_MIN_INITIAL_SIZE];
+    ngx_str_t        reply;
+    quic_datagram_t  dgram;
+
+    dgram.data = data;
+    dgram.len = len;
+    dgram.remote = *from;
+    dgram.local = *to;
+    dgram.ecn = ecn;
+    dgram.socket = (void *) (uintptr_t) (client + 1);
+
+    reply.data = buf;
+    reply.len = 0;
+
+    quic_endpoint_receive(&sim_endpoint, &dgram, &reply, sim.now);
+
+    if (reply.len) {
+        sim_check_bytes(client, SIM_DOWN, reply.len);
+        sim_link_send(SIM_DOWN, client, &sim_addr, from, buf, reply.len, 0);
+    }
+
+    sim_check();
+}
+
+
+static void
+sim_server_wakeup(void *data)
+{
+    sim_at(&sim_flush_event, sim.now);
+}
+
+
+static void
+sim_server_flush(void *data)
+{
+    quic_batch_t  batch;
+
+    while (quic_endpoint_flush(&sim_endpoint, sim_buffer, sizeof(sim_buffer),
+                               &batch, sim.now)
+           == NGX_OK)
+    {
+        sim_server_send(&batch);
+        sim_check();
+    }
+
+    sim_check();
+}
+
+
+static void
+sim_server_send(const quic_batch_t *batch)
+{
+    size_t        len, size;
+    u_char       *p;
+    ngx_uint_t    client;
+    quic_addr_t   from, to;
+
+    client = (uintptr_t) batch->socket - 1;
+    from = *batch->local;
+    to = *batch->remote;
+
+    if (batch->segment == 0 || batch->len == 0
+        || batch->len > batch->segment * QUIC_MAX_BATCH_SEGMENTS)
+    {
+        sim_fail("batch of %zu bytes in pieces of %zu", batch->len,
+                 batch->segment);
+    }
+
+    for (p = batch->data, len = batch->len; len; p += size, len -= size) {
+        size = ngx_min(len, batch->segment);
+
+        sim_check_bytes(client, SIM_DOWN, size);
+        sim_link_send(SIM_DOWN, client, &from, &to, p, size, batch->ecn);
+    }
+
+    ngx_memset(batch->data, 0xee, batch->len);
+}
+
+
+/* nginx's timers know milliseconds */
+
+static void
+sim_server_timer(void *data, quic_conn_t *c, uint64_t deadline)
+{
+    sim_server_conn_t  *sc;
+
+    sc = quic_conn_data(c);
+
+    if (deadline != SIM_NEVER) {
+        deadline = ngx_max(deadline, sim.now);
+        deadline = (deadline + SIM_MS - 1) / SIM_MS * SIM_MS;
+    }
+
+    sim_at(&sc->event, deadline);
+}
+
+
+static void
+sim_server_timeout(void *data)
+{
+    sim_server_conn_t  *sc = data;
+
+    sim_result.wakeups++;
+    sim_trace("server's timer");
+
+    quic_endpoint_timeout(&sim_endpoint, sc->conn, sim.now);
+}
+
+
+/* connections */
+
+static ngx_int_t
+sim_server_accepted(void *data, quic_conn_t *c, void *socket)
+{
+    sim_server_conn_t  *sc;
+
+    sc = calloc(1, sizeof(sim_server_conn_t));
+
+    sc->conn = c;
+    sc->client = (uintptr_t) socket - 1;
+    sc->event.handler = sim_server_timeout;
+    sc->event.data = sc;
+
+    quic_conn_set_data(c, sc);
+    quic_conn_set_app(c, &sim_app_ops, sc);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+sim_server_name(void *data, quic_conn_t *c, ngx_str_t *name)
+{
+    return NGX_OK;
+}
+
+
+static void
+sim_server_freed(void *data, quic_conn_t *c)
+{
+    sim_server_conn_t  *sc;
+
+    sc = quic_conn_data(c);
+
+    if (!sc->closed) {
+        sim_fail("a connection is freed without its application's knowing");
+    }
+
+    sim_cancel(&sc->event);
+    free(sc);
+}
+
+
+static const quic_conf_t *
+sim_server_conf(void *data, void *socket)
+{
+    return &sim_conf;
+}
+
+
+static void
+sim_server_closed(void *app)
+{
+    ngx_queue_t        *q;
+    sim_stream_t       *s;
+    sim_server_conn_t  *sc = app;
+
+    if (sc->closed++) {
+        sim_fail("the end is told twice");
+    }
+
+    for (q = ngx_queue_head(sim_streams(sc->client));
+         q != ngx_queue_sentinel(sim_streams(sc->client));
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, sim_stream_t, queue);
+        s->server = NULL;
+        sim_cancel(&s->server_event);
+    }
+}
+
+
+/* streams */
+
+static void
+sim_server_release(sim_stream_t *s)
+{
+    quic_stream_t  *qs;
+
+    qs = s->server;
+
+    s->server = NULL;
+    s->released = 1;
+
+    sim_cancel(&s->server_event);
+
+    quic_stream_release(qs, sim_release_error(s));
+}
+
+
+/* both directions have come to their end */
+
+static void
+sim_server_check_done(sim_stream_t *s)
+{
+    sim_way_t  *up, *down;
+
+    up = &s->way[SIM_UP];
+    down = &s->way[SIM_DOWN];
+
+    if (s->server
+        && (up->absent || up->got_fin || up->got_reset || up->stopped)
+        && (down->absent || down->finished || down->reset || down->got_stop))
+    {
+        sim_server_release(s);
+    }
+}
+
+
+static void
+sim_server_write(sim_stream_t *s)
+{
+    size_t          room, n;
+    u_char         *place;
+    sim_way_t      *down;
+    const u_char   *bytes;
+    quic_stream_t  *qs;
+
+    qs = s->server;
+    down = &s->way[SIM_DOWN];
+
+    while (!down->absent && !down->finished && !down->reset
+           && !down->got_stop)
+    {
+        if (down->sent >= down->reset_at) {
+            down->reset = 1;
+            quic_stream_reset(qs, sim_reset_error(s, SIM_DOWN));
+            break;
+        }
+
+        if (down->sent == down->size) {
+            down->finished = 1;
+            quic_stream_finish(qs);
+            break;
+        }
+
+        room = quic_stream_room(qs);
+
+        if (room == 0) {
+            qs->want_write = 1;
+            return;
+        }
+
+        n = ngx_min(room, down->size - down->sent);
+        n = ngx_min(n, down->reset_at - down->sent);
+
+        if (sim_chance(SIM_RANDOM_SERVER, 0.3)) {
+            n = sim_random_between(SIM_RANDOM_SERVER, 1, n);
+        }
+
+        if (sim_chance(SIM_RANDOM_SERVER, 0.5)) {
+            bytes = sim_content(s->id, SIM_DOWN, down->sent, &n);
+
+            if (quic_stream_write(qs, bytes, n) != NGX_OK) {
+                sim_fail("stream %lu: can't be written", s->id);
+            }
+
+        } else {
+            room = n;
+            place = quic_stream_reserve(qs, down->size - down->sent, &room);
+
+            if (place == NULL) {
+                sim_fail("stream %lu: can't be written", s->id);
+            }
+
+            n = ngx_min(room, n);
+            bytes = sim_content(s->id, SIM_DOWN, down->sent, &n);
+            ngx_memcpy(place, bytes, n);
+            quic_stream_commit(qs, n);
+        }
+
+        down->sent += n;
+    }
+
+    sim_server_check_done(s);
+}
+
+
+static void
+sim_server_read(sim_stream_t *s)
+{
+    size_t          n;
+    ngx_str_t       span;
+    ngx_uint_t      fin;
+    sim_way_t      *up;
+    quic_stream_t  *qs;
+
+    qs = s->server;
+    up = &s->way[SIM_UP];
+
+    for ( ;; ) {
+
+        if (up->received >= up->stop_at && !up->got_fin) {
+            up->stopped = 1;
+            quic_stream_stop(qs, sim_stop_error(s, SIM_UP));
+            break;
+        }
+
+        if (s->paused > sim.now) {
+            return;
+        }
+
+        quic_stream_peek(qs, &span, &fin);
+
+        if (span.len == 0 && !fin) {
+            return;
+        }
+
+        n = span.len;
+
+        if (sim_chance(SIM_RANDOM_SERVER, sim.scenario->slow)) {
+            n = n ? sim_random_between(SIM_RANDOM_SERVER, 0, n - 1) : 0;
+            fin = 0;
+
+            s->paused = sim.now + sim_random_between(SIM_RANDOM_SERVER, 1,
+                                                     200 * SIM_MS);
+            sim_at(&s->server_event, s->paused);
+        }
+
+        n = ngx_min(n, up->stop_at - up->received);
+        fin = fin && n == span.len;
+
+        if (n == 0 && !fin) {
+            continue;
+        }
+
+        sim_stream_got(s, SIM_UP, span.data, n, fin);
+        quic_stream_consume(qs, n);
+
+        if (fin) {
+            break;
+        }
+    }
+
+    sim_server_check_done(s);
+}
+
+
+static void
+sim_server_resume(void *data)
+{
+    sim_stream_t  *s = data;
+
+    if (s->server) {
+        sim_server_read(s);
+    }
+}
+
+
+static void
+sim_server_begin(sim_server_conn_t *sc, sim_stream_t *s, quic_stream_t *qs)
+{
+    s->server = qs;
+    s->server_event.handler = sim_server_resume;
+    s->server_event.data = s;
+
+    qs->app = s;
+
+    sim_server_write(s);
+}
+
+
+static void
+sim_server_established(void *app)
+{
+    sim_server_conn_t *sc = app;
+
+    uint64_t        id;
+    sim_stream_t   *s;
+    quic_stream_t  *qs;
+
+    sim.progress = sim.now;
+    sim_trace("server: established");
+
+    while (sc->opened < sim.scenario->server_streams) {
+
+        qs = quic_stream_open_uni(sc->conn, NULL);
+        if (qs == NULL) {
+            return;
+        }
+
+        id = qs->id;
+
+        if (id != (sc->opened << 2 | QUIC_STREAM_UNI | QUIC_STREAM_SERVER)) {
+            sim_fail("stream %lu has a wrong ID", id);
+        }
+
+        sc->opened++;
+        s = sim_stream_open(sc->client, id);
+        sim_server_begin(sc, s, qs);
+    }
+}
+
+
+static void
+sim_server_opened(void *app, quic_stream_t *qs)
+{
+    sim_server_conn_t *sc = app;
+
+    sim_stream_t  *s;
+
+    s = sim_stream_find(sc->client, qs->id);
+
+    if (s == NULL || s->server || s->released) {
+        sim_fail("stream %lu opens, but wasn't opened", qs->id);
+    }
+
+    sim_trace("server: stream %lu opened", qs->id);
+
+    sim_server_begin(sc, s, qs);
+
+    if (s->server && sim_chance(SIM_RANDOM_SERVER, sim.scenario->early)) {
+        s->early = 1;
+        sim_server_release(s);
+    }
+}
+
+
+static void
+sim_server_readable(void *app, quic_stream_t *qs)
+{
+    if (qs->app) {
+        sim_server_read(qs->app);
+    }
+}
+
+
+static void
+sim_server_writable(void *app, quic_stream_t *qs)
+{
+    sim_server_write(qs->app);
+}
+
+
+static void
+sim_server_reset(void *app, quic_stream_t *qs, uint64_t error)
+{
+    sim_stream_t  *s;
+
+    s = qs->app;
+
+    sim_stream_got_reset(s, SIM_UP, error);
+    sim_server_check_done(s);
+}
+
+
+static void
+sim_server_stopped(void *app, quic_stream_t *qs, uint64_t error)
+{
+    sim_stream_t  *s;
+
+    s = qs->app;
+
+    if (error != sim_stop_error(s, SIM_DOWN)) {
+        sim_fail("stream %lu: stopped with error %lu", s->id, error);
+    }
+
+    s->way[SIM_DOWN].got_stop = 1;
+
+    sim_server_check_done(s);
+}
