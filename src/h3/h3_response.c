@@ -44,6 +44,10 @@ h3_response_headers(h3_request_t *hr, h3_field_t *fields, ngx_uint_t n,
         return NGX_ERROR;
     }
 
+    if (hr->data_left) {
+        return h3_response_fail(hr, "HEADERS inside of a DATA frame");
+    }
+
     hc = hr->hc;
 
     h3_conn_enter(hc);
