@@ -105,7 +105,7 @@ ngx_int_t quic_keys_next(quic_keys_t *next, quic_keys_t *k);
 /* wipes; harmless on keys that were never set, if they are all zero */
 void quic_keys_clear(quic_keys_t *k);
 
-ngx_inline ngx_uint_t
+static ngx_inline ngx_uint_t
 quic_keys_ready(quic_keys_t *k)
 {
     return k->suite != NULL;

@@ -77,7 +77,7 @@ struct h3_conn_s {
 
 
 /* non-zero when nothing is read or written any more */
-ngx_inline ngx_uint_t
+static ngx_inline ngx_uint_t
 h3_conn_over(h3_conn_t *hc)
 {
     return hc->failed || hc->closed;

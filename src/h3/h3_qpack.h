@@ -75,7 +75,7 @@ ngx_int_t h3_section_open(h3_section_t *sec, h3_qpack_t *q, uint64_t stream);
 void h3_section_close(h3_section_t *sec, h3_qpack_t *q);
 
 /* non-zero between open and close */
-ngx_inline ngx_uint_t
+static ngx_inline ngx_uint_t
 h3_section_is_open(h3_section_t *sec)
 {
     return sec->context != NULL;
