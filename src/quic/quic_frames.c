@@ -312,6 +312,7 @@ static ngx_int_t
 quic_frames_max_data(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
 {
     if (quic_flow_raise(&c->flow_out, f->u.max)) {
+        c->pending &= ~QUIC_PEND_DATA_BLOCKED;
         quic_streams_unblock(c);
     }
 

@@ -694,6 +694,9 @@ quic_stream_reset(quic_stream_t *s, uint64_t error)
     quic_send_buf_init(&s->out, c->mem);
     quic_stream_schedule(s);
 
+    /* RFC 9000, 3.3: nothing but the reset from now on */
+
+    s->pending &= ~QUIC_STREAM_PEND_BLOCKED;
     quic_stream_pend(s, QUIC_STREAM_PEND_RESET);
 }
 
@@ -719,6 +722,7 @@ void
 quic_stream_raise(quic_stream_t *s, uint64_t max)
 {
     if (quic_flow_raise(&s->flow_out, max)) {
+        s->pending &= ~QUIC_STREAM_PEND_BLOCKED;
         quic_stream_schedule(s);
     }
 }
