@@ -40,6 +40,7 @@ static ngx_int_t ngx_http_quic_host_key_random(ngx_conf_t *cf,
 static ngx_http_quic_main_conf_t *ngx_http_quic_old_conf(ngx_conf_t *cf);
 static void ngx_http_quic_host_key_cleanup(void *data);
 
+static ngx_int_t ngx_http_quic_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_quic_init_process(ngx_cycle_t *cycle);
 static void ngx_http_quic_exit_process(ngx_cycle_t *cycle);
 
@@ -149,7 +150,7 @@ ngx_module_t  ngx_http_quic_module = {
     ngx_http_quic_commands,                /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_quic_init_module,             /* init module */
     ngx_http_quic_init_process,            /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -496,6 +497,15 @@ ngx_http_quic_host_key_cleanup(void *data)
 
     quic_host_key_clear(&qmcf->host_key);
     quic_wipe(qmcf->secret, QUIC_HOST_SECRET_LEN);
+}
+
+
+static ngx_int_t
+ngx_http_quic_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_quic_worker_note_elders();
+
+    return NGX_OK;
 }
 
 

@@ -39,11 +39,16 @@
 /* batches for each event: others have sockets, too */
 #define NGX_HTTP_QUIC_INBOX_ROUNDS   4
 
-/* datagrams for each event that an old worker takes from a shared queue */
+/* datagrams for each event from a queue that is shared */
 #define NGX_HTTP_QUIC_SHARED_ROUNDS  64
 
-/* ms after which nobody else is going to read what stands in the queue */
-#define NGX_HTTP_QUIC_RECHECK        100
+/*
+ * ms: when to look again at somebody else's datagram; how long it may stand
+ * there before it is clear that nobody else reads; how long that is believed
+ */
+#define NGX_HTTP_QUIC_RECHECK        1
+#define NGX_HTTP_QUIC_PATIENCE       100
+#define NGX_HTTP_QUIC_ALONE          1000
 
 #define NGX_HTTP_QUIC_ECN_MASK       0x03
 
@@ -79,6 +84,7 @@ static ngx_int_t ngx_http_quic_socket_options(ngx_listening_t *ls,
 static ngx_int_t ngx_http_quic_socket_connect(ngx_http_quic_socket_t *s,
     ngx_listening_t *ls);
 
+static void ngx_http_quic_socket_core_handler(ngx_event_t *ev);
 static void ngx_http_quic_socket_read_handler(ngx_event_t *ev);
 static ngx_int_t ngx_http_quic_socket_receive(ngx_http_quic_socket_t *s,
     ngx_socket_t fd, ngx_uint_t n);
@@ -93,8 +99,10 @@ static void ngx_http_quic_socket_pktinfo6(struct cmsghdr *cmsg,
 static ngx_http_quic_listener_t *ngx_http_quic_socket_listener(
     ngx_http_quic_socket_t *s, quic_addr_t *local);
 
-static void ngx_http_quic_socket_read_shared(ngx_event_t *ev);
+static void ngx_http_quic_socket_read_shared(ngx_http_quic_socket_t *s);
 static ngx_int_t ngx_http_quic_socket_peek(ngx_http_quic_socket_t *s);
+static ngx_int_t ngx_http_quic_socket_leave(ngx_http_quic_socket_t *s,
+    u_char *head, size_t len);
 static void ngx_http_quic_socket_recheck(ngx_event_t *ev);
 
 static ngx_int_t ngx_http_quic_socket_send_train(ngx_http_quic_socket_t *s,
@@ -248,9 +256,10 @@ ngx_http_quic_socket_options(ngx_listening_t *ls, ngx_log_t *log)
 
 
 /*
- * The duplicate has its own entry in epoll, so that our waiting for room to
- * write is no concern of the core's.  It is "idle": the core calls its read
- * handler when the worker is told to quit.
+ * The duplicate has its own entry in epoll, so that our reading and our
+ * waiting for room to write are no concern of the core's, which closes the
+ * listening socket while connections are still to be served.  It is "idle":
+ * the core calls its read handler when the worker is told to quit.
  */
 
 static ngx_int_t
@@ -287,14 +296,25 @@ ngx_http_quic_socket_connect(ngx_http_quic_socket_t *s, ngx_listening_t *ls)
     s->connection = c;
 
     if (ls->connection) {
-        ls->connection->data = s;
-        ls->connection->read->handler = ngx_http_quic_socket_read_handler;
-        return NGX_OK;
+        ls->connection->read->handler = ngx_http_quic_socket_core_handler;
+        ngx_http_quic_socket_core_handler(ls->connection->read);
     }
 
-    /* another worker's in a process that is alone */
-
     return ngx_add_event(c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT);
+}
+
+
+/*
+ * The core has added the listening socket's own event, and does so again when
+ * it has run out of descriptors and goes on accepting.
+ */
+
+static void
+ngx_http_quic_socket_core_handler(ngx_event_t *ev)
+{
+    if (ev->active) {
+        ngx_del_event(ev, NGX_READ_EVENT, 0);
+    }
 }
 
 
@@ -333,22 +353,8 @@ ngx_http_quic_socket_close(ngx_http_quic_socket_t *s)
 
 
 /*
- * Both kinds of events that we ask for ourselves are edge-triggered, as epoll
- * has one set of flags for both.
- */
-
-static ngx_inline ngx_uint_t
-ngx_http_quic_socket_event_flags(void)
-{
-    return (ngx_event_flags & NGX_USE_CLEAR_EVENT) ? NGX_CLEAR_EVENT
-                                                   : NGX_LEVEL_EVENT;
-}
-
-
-/*
- * Events are level-triggered here, as the core has added them: what the bound
- * leaves is fetched in the next iteration of the event loop, after the answers
- * to this part have been sent.
+ * Events are level-triggered: what the bound leaves is fetched in the next
+ * iteration of the event loop, after the answers to this part have been sent.
  */
 
 static void
@@ -365,12 +371,13 @@ ngx_http_quic_socket_read_handler(ngx_event_t *ev)
         error = c->error;
         c->close = 0;
         c->error = 0;
+        c->idle = 0;
         ngx_http_quic_worker_shutdown(s->worker, error);
         return;
     }
 
-    if (s->shared) {
-        ngx_http_quic_socket_read_shared(ev);
+    if (ngx_http_quic_worker_shares(s->worker)) {
+        ngx_http_quic_socket_read_shared(s);
         return;
     }
 
@@ -434,7 +441,7 @@ ngx_http_quic_socket_receive(ngx_http_quic_socket_t *s, ngx_socket_t fd,
 }
 
 
-/* a message is one datagram, or a train of them of one size but for the last */
+/* a message is one datagram, or a train of them, all but the last of a size */
 
 static void
 ngx_http_quic_socket_message(ngx_http_quic_socket_t *s, struct msghdr *msg,
@@ -575,88 +582,54 @@ ngx_http_quic_socket_listener(ngx_http_quic_socket_t *s, quic_addr_t *local)
 
 
 /*
- * After a reload a new worker has the same socket, and both get every event.
- * The new one takes whatever it finds.  The old one looks first, and takes
- * only what is for a connection of its own: new clients lose nothing by its
- * being there, while its own lose about every second datagram, which those
- * that only receive, and acknowledge, hardly notice.
+ * After a reload an old worker and a new one have the same socket, and both
+ * get every event.  So each looks at the next datagram before it takes it, and
+ * leaves it if it is for the other, who will see it now or a moment later.
  *
- * Without a new worker (fewer worker_processes, an address that is gone) a
- * foreign datagram would stand before ours for good; so one that is still
- * there after a while is taken away.
+ * There may be no other: with fewer worker_processes, or without an address
+ * that was there before, an old worker's socket has no new one.  Then what is
+ * not ours is dropped, or ours would never come to the head of the queue.
  */
 
-void
-ngx_http_quic_socket_share(ngx_http_quic_socket_t *s)
-{
-    ngx_connection_t  *c;
-
-    c = s->connection;
-
-    if (c == NULL) {
-        return;
-    }
-
-    s->shared = 1;
-    c->idle = 0;
-
-    if (c->read->active) {
-        ngx_del_event(c->read, NGX_READ_EVENT, 0);
-    }
-
-    if (ngx_add_event(c->read, NGX_READ_EVENT,
-                      ngx_http_quic_socket_event_flags())
-        != NGX_OK)
-    {
-        ngx_http_quic_socket_close(s);
-    }
-}
-
-
 static void
-ngx_http_quic_socket_read_shared(ngx_event_t *ev)
+ngx_http_quic_socket_read_shared(ngx_http_quic_socket_t *s)
 {
-    ngx_uint_t               i;
-    ngx_connection_t        *c;
-    ngx_http_quic_socket_t  *s;
+    ngx_uint_t    i;
+    ngx_event_t  *rev;
 
-    c = ev->data;
-    s = c->data;
+    rev = s->connection->read;
 
     for (i = 0; i < NGX_HTTP_QUIC_SHARED_ROUNDS; i++) {
 
         switch (ngx_http_quic_socket_peek(s)) {
 
         case NGX_OK:
-            (void) ngx_http_quic_socket_receive(s, c->fd, 1);
+            (void) ngx_http_quic_socket_receive(s, s->connection->fd, 1);
             break;
 
         case NGX_DECLINED:
-            if (!s->recheck.timer_set) {
-                ngx_add_timer(&s->recheck, NGX_HTTP_QUIC_RECHECK);
-            }
-
+            /* the event stays true until the other one has read */
+            ngx_del_event(rev, NGX_READ_EVENT, 0);
+            ngx_add_timer(&s->recheck, NGX_HTTP_QUIC_RECHECK);
             return;
 
         default: /* NGX_AGAIN */
             return;
         }
     }
-
-    ngx_post_event(ev, &ngx_posted_next_events);
 }
 
 
 /*
- * Whose is the next datagram?  NGX_OK: ours, or of no use for anybody;
- * NGX_DECLINED: somebody else's; NGX_AGAIN: there is none.
+ * What about the next datagram?  NGX_OK: take it; NGX_DECLINED: leave it;
+ * NGX_AGAIN: there is none.
  */
 
 static ngx_int_t
 ngx_http_quic_socket_peek(ngx_http_quic_socket_t *s)
 {
-    ssize_t    n;
-    u_char     head[NGX_HTTP_QUIC_HEAD_LEN];
+    ssize_t  n;
+    u_char   head[NGX_HTTP_QUIC_HEAD_LEN];
 
     n = recv(s->connection->fd, head, NGX_HTTP_QUIC_HEAD_LEN, MSG_PEEK);
 
@@ -664,46 +637,57 @@ ngx_http_quic_socket_peek(ngx_http_quic_socket_t *s)
         return NGX_AGAIN;
     }
 
-    if (n == 0 || ngx_http_quic_worker_owns(s->worker, head, n)) {
+    if (ngx_http_quic_worker_takes(s->worker, head, n)) {
         return NGX_OK;
     }
 
-    if (!s->recheck.timer_set) {
-        ngx_memcpy(s->head, head, n);
-        s->head_len = n;
+    return ngx_http_quic_socket_leave(s, head, n);
+}
+
+
+static ngx_int_t
+ngx_http_quic_socket_leave(ngx_http_quic_socket_t *s, u_char *head, size_t len)
+{
+    ngx_msec_t  now;
+
+    now = ngx_current_msec;
+
+    if (s->is_alone && (ngx_msec_int_t) (s->alone - now) > 0) {
+        return NGX_OK;
     }
 
-    return NGX_DECLINED;
+    s->is_alone = 0;
+
+    if (len != s->head_len || ngx_memcmp(head, s->head, len) != 0) {
+        ngx_memcpy(s->head, head, len);
+        s->head_len = len;
+        s->head_seen = now;
+        return NGX_DECLINED;
+    }
+
+    if (now - s->head_seen < NGX_HTTP_QUIC_PATIENCE) {
+        return NGX_DECLINED;
+    }
+
+    s->is_alone = 1;
+    s->alone = now + NGX_HTTP_QUIC_ALONE;
+
+    return NGX_OK;
 }
 
 
 static void
 ngx_http_quic_socket_recheck(ngx_event_t *ev)
 {
-    u_char                   head[NGX_HTTP_QUIC_HEAD_LEN];
-    size_t                   len;
+    ngx_event_t             *rev;
     ngx_http_quic_socket_t  *s;
 
     s = ev->data;
+    rev = s->connection->read;
 
-    len = s->head_len;
-    ngx_memcpy(head, s->head, len);
-
-    if (ngx_http_quic_socket_peek(s) == NGX_DECLINED
-        && len == s->head_len
-        && ngx_memcmp(head, s->head, len) == 0)
-    {
-        /* nobody reads: what isn't ours is dropped */
-
-        while (ngx_http_quic_socket_receive(s, s->connection->fd,
-                                            NGX_HTTP_QUIC_INBOX)
-               == NGX_OK)
-        {
-            /* void */
-        }
+    if (ngx_add_event(rev, NGX_READ_EVENT, NGX_LEVEL_EVENT) == NGX_OK) {
+        ngx_http_quic_socket_read_handler(rev);
     }
-
-    ngx_http_quic_socket_read_shared(s->connection->read);
 }
 
 
@@ -715,7 +699,7 @@ ngx_http_quic_socket_send(ngx_http_quic_socket_t *s, quic_batch_t *batch,
     ngx_uint_t  sent, train;
 
     if (s->connection == NULL) {
-        /* an old worker that could not share it */
+        /* closed with the last connection */
         return NGX_OK;
     }
 
@@ -982,9 +966,7 @@ ngx_http_quic_socket_wait(ngx_http_quic_socket_t *s, quic_batch_t *batch)
     wev = s->connection->write;
 
     if (!wev->active
-        && ngx_add_event(wev, NGX_WRITE_EVENT,
-                         ngx_http_quic_socket_event_flags())
-           != NGX_OK)
+        && ngx_add_event(wev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT) != NGX_OK)
     {
         batch->len = 0;
         return NGX_OK;
@@ -1003,7 +985,7 @@ ngx_http_quic_socket_write_handler(ngx_event_t *ev)
     c = ev->data;
     s = c->data;
 
-    ngx_del_event(ev, NGX_WRITE_EVENT, ngx_http_quic_socket_event_flags());
+    ngx_del_event(ev, NGX_WRITE_EVENT, 0);
 
     ngx_http_quic_worker_writable(s->worker);
 }

@@ -19,9 +19,9 @@
 
 struct ngx_http_quic_socket_s {
     /*
-     * A duplicate of the listening socket with events of its own.  The core's
-     * connection, ls->connection, reads until the worker is told to quit and
-     * the core closes it; this one waits for room to write, and then reads.
+     * A duplicate of the listening socket with events of its own.  The core
+     * closes the listening socket when the worker is told to quit; this one
+     * stays until the last connection has gone.
      */
     ngx_connection_t         *connection;
 
@@ -29,13 +29,15 @@ struct ngx_http_quic_socket_s {
     ngx_http_quic_bound_t    *bound;
     ngx_log_t                *log;
 
-    /* of a datagram that stood in a shared queue, not ours to take */
+    /* of a datagram in a shared queue that isn't ours to take */
     u_char                    head[NGX_HTTP_QUIC_HEAD_LEN];
     size_t                    head_len;
+    ngx_msec_t                head_seen;
+    ngx_msec_t                alone;     /* till when we know that we are */
     ngx_event_t               recheck;
 
+    unsigned                  is_alone:1;
     unsigned                  no_gso:1;  /* the kernel or device refused it */
-    unsigned                  shared:1;  /* a new worker reads it, too */
 };
 
 
@@ -52,9 +54,6 @@ ngx_int_t ngx_http_quic_socket_open(ngx_http_quic_socket_t *s,
 
 /* harmless for one that isn't open */
 void ngx_http_quic_socket_close(ngx_http_quic_socket_t *s);
-
-/* the core has closed its own: read as an old worker does */
-void ngx_http_quic_socket_share(ngx_http_quic_socket_t *s);
 
 /*
  * NGX_OK: sent, or lost as a datagram may be; NGX_AGAIN: "batch" is what is

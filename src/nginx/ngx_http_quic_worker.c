@@ -28,6 +28,13 @@
  */
 #define NGX_HTTP_QUIC_GOAWAY_WAIT  1000
 
+/*
+ * ms: how long to go on sharing after a datagram for an elder was seen, and
+ * how often to look whether the elders live
+ */
+#define NGX_HTTP_QUIC_POLITE       5000
+#define NGX_HTTP_QUIC_LOOK         1000
+
 /* bytes of an answer that needs no connection */
 #define NGX_HTTP_QUIC_MAX_REPLY    1200
 
@@ -42,6 +49,11 @@ static void ngx_http_quic_worker_attach(ngx_http_quic_socket_t *s,
     ngx_listening_t *ls);
 static void ngx_http_quic_worker_free(ngx_http_quic_worker_t *w);
 static ngx_socket_t ngx_http_quic_worker_null_fd(ngx_log_t *log);
+static void ngx_http_quic_worker_look(ngx_event_t *ev);
+static ngx_uint_t ngx_http_quic_worker_owns(ngx_http_quic_worker_t *w,
+    ngx_str_t *dcid);
+static ngx_uint_t ngx_http_quic_worker_is_elders(ngx_http_quic_worker_t *w,
+    ngx_str_t *dcid);
 
 static ngx_int_t ngx_http_quic_worker_accepted(void *data, quic_conn_t *c,
     void *socket);
@@ -76,6 +88,27 @@ static const quic_endpoint_ops_t  ngx_http_quic_worker_ops = {
 /* of this process; NULL in one without quic listeners */
 
 static ngx_http_quic_worker_t  *ngx_http_quic_worker;
+
+static ngx_pid_t   ngx_http_quic_elders[NGX_HTTP_QUIC_MAX_ELDERS];
+static ngx_uint_t  ngx_http_quic_nelders;
+
+
+/* the master calls it for each new configuration, before it makes workers */
+
+void
+ngx_http_quic_worker_note_elders(void)
+{
+    ngx_int_t  i;
+
+    ngx_http_quic_nelders = 0;
+
+    for (i = 0; i < ngx_last_process; i++) {
+        if (ngx_processes[i].pid > 0 && !ngx_processes[i].detached) {
+            ngx_http_quic_elders[ngx_http_quic_nelders++] =
+                                                         ngx_processes[i].pid;
+        }
+    }
+}
 
 
 ngx_int_t
@@ -122,6 +155,11 @@ ngx_http_quic_worker_create(ngx_cycle_t *cycle,
     w->goaway.log = cycle->log;
     w->goaway.cancelable = 1;
 
+    w->look.handler = ngx_http_quic_worker_look;
+    w->look.data = w;
+    w->look.log = cycle->log;
+    w->look.cancelable = 1;
+
     quic_mem_init(&w->mem, cycle->log);
 
     w->null_fd = ngx_http_quic_worker_null_fd(cycle->log);
@@ -141,6 +179,13 @@ ngx_http_quic_worker_create(ngx_cycle_t *cycle,
     }
 
     ngx_http_quic_worker = w;
+
+    w->nelders = ngx_http_quic_nelders;
+    w->polite = ngx_current_msec + NGX_HTTP_QUIC_POLITE;
+
+    if (w->nelders) {
+        ngx_add_timer(&w->look, NGX_HTTP_QUIC_LOOK);
+    }
 
     return ngx_http_quic_worker_sockets(w, cycle, qmcf);
 }
@@ -279,6 +324,10 @@ ngx_http_quic_worker_free(ngx_http_quic_worker_t *w)
         ngx_del_timer(&w->goaway);
     }
 
+    if (w->look.timer_set) {
+        ngx_del_timer(&w->look);
+    }
+
     for (i = 0; i < w->nsockets; i++) {
         ngx_http_quic_socket_close(&w->sockets[i]);
     }
@@ -350,9 +399,9 @@ ngx_http_quic_worker_receive(ngx_http_quic_worker_t *w, quic_datagram_t *dgram,
     quic_batch_t               batch;
     ngx_http_quic_listener_t  *listener;
 
-    /* what isn't ours may be the new worker's, who shares the socket */
-
-    if (w->exiting && !ngx_http_quic_worker_owns(w, dgram->data, dgram->len)) {
+    if ((w->exiting || w->nelders)
+        && !ngx_http_quic_worker_takes(w, dgram->data, dgram->len))
+    {
         return;
     }
 
@@ -381,15 +430,94 @@ ngx_http_quic_worker_receive(ngx_http_quic_worker_t *w, quic_datagram_t *dgram,
 
 
 ngx_uint_t
-ngx_http_quic_worker_owns(ngx_http_quic_worker_t *w, u_char *data, size_t len)
+ngx_http_quic_worker_shares(ngx_http_quic_worker_t *w)
+{
+    return w->exiting
+           || (w->nelders
+               && (ngx_msec_int_t) (w->polite - ngx_current_msec) > 0);
+}
+
+
+/*
+ * An old worker takes what is for its connections, a new one all but what is
+ * for the old ones': their process IDs are in the connection IDs.
+ */
+
+ngx_uint_t
+ngx_http_quic_worker_takes(ngx_http_quic_worker_t *w, u_char *data, size_t len)
 {
     ngx_str_t  dcid;
 
     if (quic_packet_dcid(data, len, QUIC_CID_LEN, &dcid) != NGX_OK) {
+        return 1;
+    }
+
+    if (ngx_http_quic_worker_owns(w, &dcid)) {
+        return 1;
+    }
+
+    if (w->exiting) {
         return 0;
     }
 
-    return quic_cid_map_find(&w->endpoint.cids, dcid.data, dcid.len) != NULL;
+    if (ngx_http_quic_worker_is_elders(w, &dcid)) {
+        w->polite = ngx_current_msec + NGX_HTTP_QUIC_POLITE;
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static ngx_uint_t
+ngx_http_quic_worker_owns(ngx_http_quic_worker_t *w, ngx_str_t *dcid)
+{
+    return quic_cid_map_find(&w->endpoint.cids, dcid->data, dcid->len) != NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_quic_worker_is_elders(ngx_http_quic_worker_t *w, ngx_str_t *dcid)
+{
+    uint32_t    owner;
+    ngx_uint_t  i;
+
+    if (quic_host_cid_open(w->endpoint.host_key, dcid->data, dcid->len, &owner)
+        != NGX_OK)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < w->nelders; i++) {
+        if ((uint32_t) ngx_http_quic_elders[i] == owner) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_quic_worker_look(ngx_event_t *ev)
+{
+    ngx_uint_t               i, n;
+    ngx_http_quic_worker_t  *w;
+
+    w = ev->data;
+    n = 0;
+
+    for (i = 0; i < w->nelders; i++) {
+        if (kill(ngx_http_quic_elders[i], 0) == 0 || ngx_errno != ESRCH) {
+            ngx_http_quic_elders[n++] = ngx_http_quic_elders[i];
+        }
+    }
+
+    w->nelders = n;
+
+    if (n) {
+        ngx_add_timer(ev, NGX_HTTP_QUIC_LOOK);
+    }
 }
 
 
@@ -586,8 +714,6 @@ ngx_http_quic_worker_flushed(ngx_http_quic_worker_t *w)
 void
 ngx_http_quic_worker_shutdown(ngx_http_quic_worker_t *w, ngx_uint_t now)
 {
-    ngx_uint_t  i;
-
     if (now) {
         quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_close, w);
         return;
@@ -598,10 +724,6 @@ ngx_http_quic_worker_shutdown(ngx_http_quic_worker_t *w, ngx_uint_t now)
     }
 
     w->exiting = 1;
-
-    for (i = 0; i < w->nsockets; i++) {
-        ngx_http_quic_socket_share(&w->sockets[i]);
-    }
 
     quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_goaway, w);
 

@@ -16,6 +16,11 @@
 #include "nginx/ngx_http_quic_socket.h"
 
 
+/* workers that lived when this generation was made, and may live on */
+
+#define NGX_HTTP_QUIC_MAX_ELDERS  NGX_MAX_PROCESSES
+
+
 struct ngx_http_quic_worker_s {
     quic_endpoint_t           endpoint;
     quic_mem_t                mem;
@@ -28,6 +33,11 @@ struct ngx_http_quic_worker_s {
 
     ngx_event_t               flush;     /* posted when there is work */
     ngx_event_t               goaway;    /* time to leave idle clients */
+
+    ngx_event_t               look;      /* which elders are still there? */
+    ngx_msec_t                polite;    /* till when we share with them */
+    ngx_uint_t                nelders;
+
     u_char                   *out;       /* the batch is built here */
     quic_batch_t              batch;     /* len != 0: waits for a socket */
     quic_addr_t               batch_remote;
@@ -39,7 +49,8 @@ struct ngx_http_quic_worker_s {
 };
 
 
-/* init_process, exit_process */
+/* init_module, init_process, exit_process */
+void ngx_http_quic_worker_note_elders(void);
 ngx_int_t ngx_http_quic_worker_init(ngx_cycle_t *cycle);
 void ngx_http_quic_worker_done(void);
 
@@ -50,8 +61,12 @@ uint64_t ngx_http_quic_now(void);
 void ngx_http_quic_worker_receive(ngx_http_quic_worker_t *w,
     quic_datagram_t *dgram, uint64_t now);
 
-/* non-zero when it belongs to a connection of this worker */
-ngx_uint_t ngx_http_quic_worker_owns(ngx_http_quic_worker_t *w, u_char *data,
+/*
+ * Non-zero when other workers, older or newer ones, read the same sockets:
+ * each may take only what ngx_http_quic_worker_takes() says is its own.
+ */
+ngx_uint_t ngx_http_quic_worker_shares(ngx_http_quic_worker_t *w);
+ngx_uint_t ngx_http_quic_worker_takes(ngx_http_quic_worker_t *w, u_char *data,
     size_t len);
 
 /* the socket that the batch waits for has room */
