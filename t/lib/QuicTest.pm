@@ -23,7 +23,8 @@ package QuicTest;
 #
 # The environment may name the parts: NGINX, QUIC_MODULE, CURL_H3; by default
 # they are the installed nginx and what `make` has built.  With QUIC_KEEP the
-# folder stays.
+# folder stays.  QUIC_SMALL asks for smaller sizes and numbers, as programs with
+# sanitizers are slow.
 
 use strict;
 use warnings;
@@ -39,9 +40,11 @@ use Time::HiRes qw(sleep time);
 
 use constant TIMEOUT => 15;
 
+our $small = $ENV{QUIC_SMALL} ? 1 : 0;
+
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
-my %running;
+my (%running, %clients);
 
 
 sub new {
@@ -245,6 +248,14 @@ sub start {
         # to nginx it means sockets that it inherits
         delete $ENV{NGINX};
 
+        # where sanitizers report to, if it was built with some
+
+        for my $name (qw(ASAN UBSAN LSAN)) {
+            $ENV{"${name}_OPTIONS"} = join ':', "log_path=$dir/sanitizer",
+                                      'print_stacktrace=1',
+                                      $ENV{"${name}_OPTIONS"} || ();
+        }
+
         exec @cmd or POSIX::_exit(127);
     }
 
@@ -346,7 +357,106 @@ sub no_alerts {
     push @bad, grep { /Sanitizer|runtime error/ }
                split /\n/, $self->read_file('stderr');
 
+    push @bad, map { my ($name) = m{([^/]+)$}; $self->read_file($name) }
+               glob "$self->{dir}/sanitizer.*";
+
     ok(!@bad, 'no alerts') or diag(join "\n", @bad[0 .. ($#bad > 9 ? 9 : $#bad)]);
+}
+
+
+# The memory of a process that is in RAM and its own, in KB: pages of files
+# come and go without anybody's doing.
+
+sub memory {
+    my ($self, $pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/status" or return 0;
+
+    my ($kb) = map { /^RssAnon:\s*(\d+)/ } <$fh>;
+
+    return $kb;
+}
+
+
+# Starts a program and returns at once, finish() waits for it.  Options:
+# timeout in seconds, stdin (a file).  When the time is over the program and
+# all that it has started are killed.
+
+sub begin {
+    my ($self, $cmd, %opt) = @_;
+
+    my $n = ++$self->{clients};
+    my $out = "$self->{dir}/client.$n";
+    my $pid = fork;
+
+    BAIL_OUT("fork: $!") unless defined $pid;
+
+    if ($pid == 0) {
+        setpgrp;
+        open STDIN, '<', $opt{stdin} ? "$self->{dir}/$opt{stdin}"
+                                     : '/dev/null';
+        open STDOUT, '>', "$out.out";
+        open STDERR, '>', "$out.err";
+
+        exec @$cmd or POSIX::_exit(127);
+    }
+
+    $clients{$pid} = 1;
+
+    return { t => $self, pid => $pid, name => "client.$n", start => time,
+             end => time + ($opt{timeout} || TIMEOUT) };
+}
+
+
+# exit (its code; 128 and more: a signal; "timeout"), out, err, seconds.
+
+sub finish {
+    my ($self, $client) = @_;
+
+    my $pid = $client->{pid};
+    my $done;
+
+    until ($done = waitpid $pid, WNOHANG) {
+        last if time > $client->{end};
+        sleep 0.005;
+    }
+
+    my $exit = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+
+    kill 'KILL', -$pid;
+    delete $clients{$pid};
+
+    if (!$done) {
+        waitpid $pid, 0;
+        $exit = 'timeout';
+    }
+
+    return {
+        exit    => $exit,
+        out     => $self->read_file("$client->{name}.out"),
+        err     => $self->read_file("$client->{name}.err"),
+        seconds => time - $client->{start},
+    };
+}
+
+
+sub client {
+    my ($self, @args) = @_;
+
+    return $self->finish($self->begin(@args));
+}
+
+
+# A program that the tests get by auto/clients.
+
+sub program {
+    my ($self, $name) = @_;
+
+    my $path = find($name, "$top/build/bin/$name");
+
+    die "no $name: make test prepares it\n" unless -x $path;
+
+    return $path;
 }
 
 
@@ -459,6 +569,20 @@ sub DESTROY {
         kill 'KILL', $self->workers, $self->{pid};
         waitpid $self->{pid}, 0;
     }
+}
+
+
+# Programs of tests that have ended early.
+
+END {
+    my $code = $?;
+
+    for my $pid (keys %clients) {
+        kill 'KILL', -$pid;
+        waitpid $pid, 0;
+    }
+
+    $? = $code;
 }
 
 
