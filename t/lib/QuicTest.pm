@@ -345,13 +345,14 @@ sub wait_for {
 }
 
 
-# Lines of the error log at "alert" and above, crashes, and what sanitizers
-# have found: one test.
+# Lines of the error log at "alert" and above, but those that are expected,
+# crashes, and what sanitizers have found: one test.
 
 sub no_alerts {
-    my ($self) = @_;
+    my ($self, $expected) = @_;
 
-    my @bad = grep { /\[(?:alert|emerg)\]|exited on signal/ }
+    my @bad = grep { !defined $expected || !/$expected/ }
+              grep { /\[(?:alert|emerg)\]|exited on signal/ }
               split /\n/, $self->read_file('error.log');
 
     push @bad, grep { /Sanitizer|runtime error/ }
@@ -403,7 +404,7 @@ sub begin {
 
     $clients{$pid} = 1;
 
-    return { t => $self, pid => $pid, name => "client.$n", start => time,
+    return { pid => $pid, name => "client.$n", start => time,
              end => time + ($opt{timeout} || TIMEOUT) };
 }
 
@@ -463,7 +464,7 @@ sub program {
 # A request over HTTP/3 by curl.  Options: method, headers => [...], body,
 # stdin (a file, with it "-T -" sends content of unknown length), host (TLS
 # name and authority), port, http1 (over TCP), args => [...] for curl, more =>
-# [URIs] that follow on the same connection.
+# [URIs] that follow on the same connection, background.
 #
 # The answer: status, headers => { name => value } (several ones joined with
 # "\n"), order => [names], body, version, exit (curl's), error.
@@ -502,12 +503,33 @@ sub get {
 
     unlink "$dir/response.head", "$dir/response.body";
 
+    return $self->background(@cmd) if $opt{background};
+
     open my $pipe, '-|', shell(@cmd) . " <$stdin 2>$dir/curl.stderr"
         or BAIL_OUT("curl: $!");
     my $info = join '', <$pipe>;
     close $pipe;
 
     return $self->response($info);
+}
+
+
+# With "background" a request's process ID is returned; it belongs to the test.
+
+sub background {
+    my ($self, @cmd) = @_;
+
+    my $pid = fork;
+    BAIL_OUT("fork: $!") unless defined $pid;
+
+    if ($pid == 0) {
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        exec @cmd or POSIX::_exit(127);
+    }
+
+    return $pid;
 }
 
 
