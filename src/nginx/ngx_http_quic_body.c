@@ -14,6 +14,7 @@
 #include "nginx/ngx_http_quic_request.h"
 
 
+static void ngx_http_quic_recv_over(ngx_http_quic_request_t *qr, ssize_t n);
 static ssize_t ngx_http_quic_recv_plain(ngx_http_quic_request_t *qr,
     u_char *buf, size_t size);
 static ssize_t ngx_http_quic_recv_chunk(ngx_http_quic_request_t *qr,
@@ -56,11 +57,30 @@ ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size)
     if (n == NGX_AGAIN) {
         rev->ready = 0;
 
-    } else if (n == NGX_ERROR) {
-        rev->error = 1;
+    } else if (n <= 0) {
+        ngx_http_quic_recv_over(qr, n);
     }
 
     return n;
+}
+
+
+/*
+ * When content that is discarded ends before its length, the core takes it for
+ * discarded, but leaves its handler in place: the next read event would do
+ * that once more, and finalize the request once too often.
+ */
+
+static void
+ngx_http_quic_recv_over(ngx_http_quic_request_t *qr, ssize_t n)
+{
+    if (n == NGX_ERROR) {
+        qr->connection->read->error = 1;
+    }
+
+    if (qr->main->discard_body) {
+        qr->main->read_event_handler = ngx_http_block_reading;
+    }
 }
 
 

@@ -76,7 +76,9 @@ ngx_http_quic_get_request(ngx_http_request_t *r)
         return NULL;
     }
 
-    return (ngx_http_quic_request_t *) r->http_connection;
+    /* a subrequest has none */
+
+    return (ngx_http_quic_request_t *) r->main->http_connection;
 }
 
 
