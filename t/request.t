@@ -673,7 +673,7 @@ is(scalar(logged('|GET / HTTP/3.0|200|') && logged('|one.test|')) ? 1 : 0, 1,
 sub gone {
     my ($uri, $what, @args) = @_;
 
-    $r = $t->get($uri, args => ['-m', '0.5', @args], stdin => 'upload');
+    $r = $t->get($uri, args => ['-m', '1.5', @args], stdin => 'upload');
     is($r->{exit}, 28, "the client gives up $what");
 
     ok($t->wait_for(sub {
@@ -699,7 +699,7 @@ while ($upstream && IO::Select->new($upstream)->can_read(5)) {
     }
 }
 
-like($request, qr{^GET /silent HTTP/1\.0\r\n}, 'its request');
+like($request, qr{^GET /silent HTTP/1\.[01]\r\n}, 'its request');
 ok($eof, 'the connection to the upstream is closed');
 
 gone('/slow-upload', 'sending', '--limit-rate', '10k', '-X', 'POST',
