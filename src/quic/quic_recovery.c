@@ -18,6 +18,7 @@
 
 #define QUIC_PACKET_THRESHOLD       3    /* 6.1.1 */
 #define QUIC_PERSISTENT_CONGESTION  3    /* 7.6.1 */
+#define QUIC_MAX_REPEATED           2    /* 6.2.4: as many as probes */
 
 /*
  * Packets from one skipped number to the next, at random up to as many as have
@@ -56,6 +57,8 @@ static ngx_uint_t quic_recovery_detect_lost(quic_recovery_t *r,
 static ngx_uint_t quic_recovery_overtaken(quic_recovery_space_t *sp,
     uint64_t pn);
 static void quic_recovery_lose(quic_recovery_t *r, quic_space_e space,
+    quic_sent_packet_t *p);
+static void quic_recovery_report_lost(quic_recovery_t *r, quic_space_e space,
     quic_sent_packet_t *p);
 static void quic_recovery_congestion(quic_recovery_t *r, quic_cc_loss_t *loss);
 static ngx_uint_t quic_recovery_persistent(quic_recovery_t *r,
@@ -503,18 +506,26 @@ static void
 quic_recovery_lose(quic_recovery_t *r, quic_space_e space,
     quic_sent_packet_t *p)
 {
-    ngx_uint_t              i;
-    quic_recovery_space_t  *sp;
-
-    sp = &r->space[space];
-
-    quic_recovery_land(r, sp, p);
+    quic_recovery_land(r, &r->space[space], p);
 
     p->state = QUIC_SENT_LOST;
     r->packets_lost++;
 
+    quic_recovery_report_lost(r, space, p);
+}
+
+
+static void
+quic_recovery_report_lost(quic_recovery_t *r, quic_space_e space,
+    quic_sent_packet_t *p)
+{
+    ngx_uint_t    i;
+    quic_sent_t  *sent;
+
+    sent = &r->space[space].sent;
+
     for (i = 0; i < p->nframes; i++) {
-        r->ops->lost(r->data, space, quic_sent_frame_of(&sp->sent, p, i));
+        r->ops->lost(r->data, space, quic_sent_frame_of(sent, p, i));
     }
 }
 
@@ -745,6 +756,32 @@ quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space, uint64_t now)
     }
 
     return QUIC_TIMEOUT_NONE;
+}
+
+
+/* 6.2.4: a probe should carry what is most likely to be missing */
+
+ngx_uint_t
+quic_recovery_repeat(quic_recovery_t *r, quic_space_e space)
+{
+    uint64_t             pn;
+    ngx_uint_t           n;
+    quic_sent_t         *sent;
+    quic_sent_packet_t  *p;
+
+    sent = &r->space[space].sent;
+    pn = ngx_max(r->space[space].oldest, sent->first);
+
+    for (n = 0; pn < sent->next && n < QUIC_MAX_REPEATED; pn++) {
+        p = quic_sent_get(sent, pn);
+
+        if (p->state == QUIC_SENT_OUTSTANDING && p->ack_eliciting) {
+            quic_recovery_report_lost(r, space, p);
+            n++;
+        }
+    }
+
+    return n;
 }
 
 

@@ -144,6 +144,13 @@ uint64_t quic_recovery_deadline(quic_recovery_t *r);
 quic_timeout_e quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space,
     uint64_t now);
 
+/*
+ * For probes that carry data: ops->lost() is called for each frame of the
+ * oldest ack-eliciting packets in flight, two at most; they stay in flight, as
+ * nobody knows whether they are lost.  Returns their number.
+ */
+ngx_uint_t quic_recovery_repeat(quic_recovery_t *r, quic_space_e space);
+
 /* keys of a space were discarded (6.4): its packets are forgotten */
 void quic_recovery_discard(quic_recovery_t *r, quic_space_e space);
 

@@ -17,9 +17,15 @@
 #include "quic/quic_conn_internal.h"
 
 
+/* RFC 9002, 6.2.4: one may be lost as well */
+#define QUIC_TIMERS_PROBES  2
+
+
 static uint64_t quic_timers_idle(quic_conn_t *c);
 static uint64_t quic_timers_ack(quic_conn_t *c);
 static void quic_timers_recovery(quic_conn_t *c, uint64_t now);
+static void quic_timers_probe(quic_conn_t *c, quic_space_e space,
+    ngx_uint_t least);
 
 
 uint64_t
@@ -112,8 +118,7 @@ quic_timers_expire(quic_conn_t *c, uint64_t now)
 static void
 quic_timers_recovery(quic_conn_t *c, uint64_t now)
 {
-    quic_space_e        space;
-    quic_conn_space_t  *s;
+    quic_space_e  space;
 
     if (quic_recovery_deadline(&c->recovery) > now
         || quic_recovery_timeout(&c->recovery, &space, now)
@@ -122,17 +127,31 @@ quic_timers_recovery(quic_conn_t *c, uint64_t now)
         return;
     }
 
-    /*
-     * RFC 9002, 6.2.4: two probes, with data where there is some.  What is in
-     * flight in a handshake is all worth sending again.
-     */
-
-    s = &c->space[space];
-    s->probes = 2;
-
-    if (quic_send_buf_resend(&s->crypto_out) != NGX_OK) {
-        quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for a probe");
+    if (space == QUIC_SPACE_APP) {
+        quic_timers_probe(c, QUIC_SPACE_APP, QUIC_TIMERS_PROBES);
+        return;
     }
+
+    /* probes of both spaces share a datagram, and the client needs both */
+
+    quic_timers_probe(c, QUIC_SPACE_INITIAL, 0);
+    quic_timers_probe(c, QUIC_SPACE_HANDSHAKE, 0);
+}
+
+
+/*
+ * RFC 9002, 6.2.4: a probe for each packet that is repeated, "least" at least,
+ * which are PINGs where there is no data.
+ */
+
+static void
+quic_timers_probe(quic_conn_t *c, quic_space_e space, ngx_uint_t least)
+{
+    ngx_uint_t  n;
+
+    n = quic_recovery_repeat(&c->recovery, space);
+
+    c->space[space].probes = ngx_max(n, least);
 }
 
 
