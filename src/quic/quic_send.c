@@ -141,6 +141,10 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
 
             len = quic_send_datagram(c, p, c->mtu, data, now);
 
+            if (len == 0 && data) {
+                quic_recovery_app_limited(&c->recovery);
+            }
+
         } else if (c->state == QUIC_CONN_CLOSING && c->close.requested) {
             len = quic_send_limited(c) ? 0 : quic_send_close(c, p, c->mtu);
             quic_close_sent(c, now);
@@ -198,15 +202,16 @@ quic_send_allowed(quic_conn_t *c, ngx_uint_t *data, uint64_t now)
 
     r = &c->recovery;
 
+    c->pace_deadline = 0;
+
     r->amplification_limited = quic_send_limited(c) ? 1 : 0;
 
     if (r->amplification_limited) {
+        quic_recovery_app_limited(r);
         return 0;
     }
 
     *data = quic_recovery_room(r) >= c->mtu;
-
-    c->pace_deadline = 0;
 
     if (*data && quic_pacer_room(&r->pacer, now) == 0) {
         c->pace_deadline = quic_pacer_deadline(&r->pacer, now);
