@@ -37,6 +37,10 @@
 #define SIM_MAX_DATAGRAM  1500
 #define SIM_MAX_CLIENTS   64
 
+/* a handshake at 50 % loss may well take minutes */
+#define SIM_PATIENCE  (600 * SIM_SEC)
+#define SIM_STALL     (600 * SIM_SEC)
+
 /* the two directions, of a link and of a stream */
 #define SIM_UP      0
 #define SIM_DOWN    1
@@ -51,13 +55,16 @@ typedef struct {
 } sim_flow_t;
 
 
-/* one direction of the link; all zero is a perfect one */
+/*
+ * One direction of the link.  Where delay, rate or queue is 0 it is that of a
+ * round trip of 40 ms at 100 Mbit/s.
+ */
 
 typedef struct {
     uint64_t     delay;          /* microseconds */
     uint64_t     jitter;         /* up to so much more; order is kept */
     uint64_t     rate;           /* bytes a second */
-    uint64_t     queue;          /* bytes that wait for it; 0: any number */
+    uint64_t     queue;          /* bytes that wait for it */
     uint64_t     mark;           /* beyond so many bytes in it: CE */
     size_t       mtu;            /* larger ones don't pass */
 
@@ -82,7 +89,7 @@ typedef enum {
     SIM_ALL_DONE = 0,            /* every stream comes to its planned end */
     SIM_CLIENT_CLOSES,           /* in the middle */
     SIM_SERVER_CLOSES,
-    SIM_IDLE                     /* the client falls silent: the server ends
+    SIM_VANISHES                 /* the client falls silent: the server ends
                                     the connection by itself */
 } sim_end_e;
 
@@ -107,7 +114,9 @@ typedef struct {
     /* of the client */
     uint64_t     client_stream_window, client_window;
     uint64_t     key_update;     /* bytes from one to the next; 0: none */
-    uint64_t     rebind;         /* microseconds from one to the next */
+    uint64_t     rebind;         /* microseconds from one to the next change
+                                    of its address */
+    ngx_uint_t   rebind_cuts;    /* nothing for an old one arrives */
     ngx_uint_t   pmtud;          /* it looks for the path's MTU */
 
     double       slow;           /* probability: a reader takes a pause */
@@ -120,8 +129,9 @@ typedef struct {
     uint64_t     end_after;      /* bytes received by the client */
     uint64_t     error;          /* SIM_SERVER_CLOSES: the code */
 
-    uint64_t     idle;           /* microseconds, both sides; default 30 s */
-    uint64_t     stall;          /* without progress: failed; default 60 s */
+    uint64_t     idle;           /* microseconds, both sides; 0: SIM_PATIENCE */
+    uint64_t     stall;          /* without progress: failed;
+                                    0: SIM_STALL */
 } sim_scenario_t;
 
 
@@ -288,6 +298,7 @@ struct sim_stream_s {
 sim_stream_t *sim_stream_open(ngx_uint_t client, uint64_t id);
 sim_stream_t *sim_stream_find(ngx_uint_t client, uint64_t id);
 ngx_queue_t *sim_streams(ngx_uint_t client);
+void sim_streams_show(void);
 void sim_streams_done(void);
 
 /* "*len" bytes at most that belong to a place, in static memory */
@@ -305,8 +316,8 @@ uint64_t sim_reset_error(sim_stream_t *s, ngx_uint_t direction);
 uint64_t sim_stop_error(sim_stream_t *s, ngx_uint_t direction);
 uint64_t sim_release_error(sim_stream_t *s);
 
-/* all has come to an end that was planned */
-void sim_stream_check(sim_stream_t *s);
+/* it has come to an end that was planned */
+void sim_stream_check(sim_stream_t *s, ngx_uint_t direction);
 
 
 /* check */

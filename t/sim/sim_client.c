@@ -39,6 +39,7 @@ typedef struct {
     ngx_uint_t              theirs;      /* unidirectional, closed */
     uint64_t                received;    /* bytes */
     uint64_t                updated;     /* "received" at the key update */
+    ngx_uint_t              stops;       /* streams are to be stopped */
     ngx_uint_t              round;       /* of writing */
 
     u_char                  close[SIM_MAX_DATAGRAM];
@@ -189,10 +190,8 @@ sim_client_data(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t offset,
     (void) ngtcp2_conn_extend_max_stream_offset(conn, id, len);
     ngtcp2_conn_extend_max_offset(conn, len);
 
-    if (down->received >= down->stop_at && !down->got_fin && !down->stopped) {
-        down->stopped = 1;
-        ngtcp2_conn_shutdown_stream_read(conn, 0, id,
-                                         sim_stop_error(s, SIM_DOWN));
+    if (down->received >= down->stop_at && !down->got_fin) {
+        cl->stops = 1;
     }
 
     return 0;
@@ -218,6 +217,17 @@ sim_client_open(ngtcp2_conn *conn, int64_t id, void *user)
 }
 
 
+static void
+sim_client_their_end(sim_client_t *cl, sim_stream_t *s)
+{
+    if (!s->closed) {
+        s->closed = 1;
+        cl->theirs++;
+        ngtcp2_conn_extend_max_streams_uni(cl->conn, 1);
+    }
+}
+
+
 static int
 sim_client_stream_close(ngtcp2_conn *conn, uint32_t flags, int64_t id,
     uint64_t error, void *user, void *stream)
@@ -228,24 +238,23 @@ sim_client_stream_close(ngtcp2_conn *conn, uint32_t flags, int64_t id,
 
     s = stream ? stream : sim_stream_find(cl->number, id);
 
-    if (s == NULL || s->closed) {
+    if (s == NULL || (s->closed && !s->way[SIM_DOWN].got_reset)) {
         sim_fail("stream %ld is closed, but wasn't open", id);
     }
 
     sim_trace("client: stream %ld closed", id);
 
-    sim_stream_check(s);
+    sim_stream_check(s, SIM_DOWN);
 
-    s->closed = 1;
     sim.progress = sim.now;
 
     if (id & QUIC_STREAM_SERVER) {
-        cl->theirs++;
-        ngtcp2_conn_extend_max_streams_uni(conn, 1);
-
-    } else {
-        cl->closed[(id & QUIC_STREAM_UNI) ? 1 : 0]++;
+        sim_client_their_end(cl, s);
+        return 0;
     }
+
+    s->closed = 1;
+    cl->closed[(id & QUIC_STREAM_UNI) ? 1 : 0]++;
 
     return 0;
 }
@@ -267,6 +276,12 @@ sim_client_reset(ngtcp2_conn *conn, int64_t id, uint64_t final_size,
 
     sim_trace("client: stream %ld reset", id);
     sim_stream_got_reset(s, SIM_DOWN, error);
+
+    /* the library may not close a stream that begins with its reset */
+
+    if (id & QUIC_STREAM_SERVER) {
+        sim_client_their_end(cl, s);
+    }
 
     return 0;
 }
@@ -335,6 +350,38 @@ sim_client_open_streams(sim_client_t *cl)
         s = sim_stream_open(cl->number, id);
         (void) ngtcp2_conn_set_stream_user_data(cl->conn, id, s);
     }
+}
+
+
+/* stops reading where the plan says so */
+
+static void
+sim_client_stop(sim_client_t *cl)
+{
+    sim_way_t     *down;
+    ngx_queue_t   *q, *streams;
+    sim_stream_t  *s;
+
+    streams = sim_streams(cl->number);
+
+    for (q = ngx_queue_head(streams);
+         cl->stops && q != ngx_queue_sentinel(streams);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, sim_stream_t, queue);
+        down = &s->way[SIM_DOWN];
+
+        if (!s->closed && !down->stopped && down->received
+            && down->received >= down->stop_at
+            && !down->got_fin && !down->got_reset)
+        {
+            down->stopped = 1;
+            ngtcp2_conn_shutdown_stream_read(cl->conn, 0, s->id,
+                                             sim_stop_error(s, SIM_DOWN));
+        }
+    }
+
+    cl->stops = 0;
 }
 
 
@@ -443,6 +490,7 @@ sim_client_write(sim_client_t *cl)
     if (cl->established) {
         sim_client_key_update(cl);
         sim_client_open_streams(cl);
+        sim_client_stop(cl);
     }
 
     cl->round++;
@@ -520,7 +568,7 @@ sim_client_check_end(sim_client_t *cl)
 
         return;
 
-    case SIM_IDLE:
+    case SIM_VANISHES:
 
         if (cl->established && cl->received >= sim.scenario->end_after) {
             cl->silent = 1;
@@ -543,6 +591,8 @@ sim_client_poll(void *data)
 {
     sim_client_t  *cl = data;
 
+    ngx_queue_t  *q, *streams;
+
     if (cl->finished) {
         return;
     }
@@ -550,6 +600,15 @@ sim_client_poll(void *data)
     if (sim_server_streams(cl->number)) {
         sim_at(&cl->poll, sim.now + 10 * SIM_MS);
         return;
+    }
+
+    streams = sim_streams(cl->number);
+
+    for (q = ngx_queue_head(streams);
+         q != ngx_queue_sentinel(streams);
+         q = ngx_queue_next(q))
+    {
+        sim_stream_check(ngx_queue_data(q, sim_stream_t, queue), SIM_UP);
     }
 
     sim_client_close(cl);
@@ -640,7 +699,9 @@ sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
         return;
     }
 
-    if (cl->finished || !quic_addr_equal(to, &cl->addr)) {
+    if (cl->finished
+        || (sim.scenario->rebind_cuts && !quic_addr_equal(to, &cl->addr)))
+    {
         return;
     }
 
@@ -667,11 +728,15 @@ sim_client_rebind(void *data)
         return;
     }
 
+    sim_at(&cl->rebind, sim.now + sim.scenario->rebind);
+
+    if (!cl->confirmed) {
+        return;
+    }
+
     cl->addr.sin.sin_port = htons(ntohs(cl->addr.sin.sin_port) + 1);
     cl->addr.sin.sin_addr.s_addr += htonl(256);
     sim_trace("client: has another address");
-
-    sim_at(&cl->rebind, sim.now + sim.scenario->rebind);
 }
 
 
@@ -722,7 +787,7 @@ sim_client_params(ngtcp2_transport_params *tp)
     tp->initial_max_data = row->client_window ? row->client_window
                                               : SIM_CLIENT_WINDOW;
     tp->initial_max_streams_uni = ngx_max(3, row->server_streams);
-    tp->max_idle_timeout = (row->idle ? row->idle : 30 * SIM_SEC) * 1000;
+    tp->max_idle_timeout = (row->idle ? row->idle : SIM_PATIENCE) * 1000;
     tp->active_connection_id_limit = 7;
 }
 
@@ -742,7 +807,7 @@ sim_client_connect(sim_client_t *cl)
     settings.no_pmtud = !sim.scenario->pmtud;
     settings.max_stream_window = 6 * 1024 * 1024;
     settings.max_window = 16 * 1024 * 1024;
-    settings.handshake_timeout = 60 * NGTCP2_SECONDS;
+    settings.handshake_timeout = SIM_NEVER;
 
     sim_client_params(&params);
 

@@ -19,7 +19,13 @@ typedef struct {
 } sim_datagram_t;
 
 
+#define SIM_LINK_DELAY  (20 * SIM_MS)
+#define SIM_LINK_RATE   12500000
+#define SIM_LINK_QUEUE  750000
+
+
 typedef struct {
+    sim_path_t      path;
     uint64_t        sent;        /* datagrams */
     uint64_t        free;        /* time at which the wire is */
     uint64_t        last;        /* arrival of the last one */
@@ -34,6 +40,19 @@ static ngx_queue_t  sim_on_the_way;
 void
 sim_link_init(void)
 {
+    ngx_uint_t   i;
+    sim_path_t  *path;
+
+    for (i = 0; i < 2; i++) {
+        path = &sim_links[i].path;
+
+        *path = sim.scenario->path[i];
+
+        path->delay = path->delay ? path->delay : SIM_LINK_DELAY;
+        path->rate = path->rate ? path->rate : SIM_LINK_RATE;
+        path->queue = path->queue ? path->queue : SIM_LINK_QUEUE;
+    }
+
     ngx_queue_init(&sim_on_the_way);
 }
 
@@ -91,12 +110,13 @@ sim_link_deliver(void *data)
 /* the reason for which a datagram never arrives; NULL: it does */
 
 static const char *
-sim_link_lost(const sim_path_t *path, sim_link_t *link, ngx_uint_t direction,
-    size_t len)
+sim_link_lost(sim_link_t *link, ngx_uint_t direction, size_t len)
 {
     uint64_t     n, time;
     ngx_uint_t   lost, burst;
+    sim_path_t  *path;
 
+    path = &link->path;
     n = link->sent++;
     time = sim.now - SIM_START;
 
@@ -124,20 +144,17 @@ sim_link_lost(const sim_path_t *path, sim_link_t *link, ngx_uint_t direction,
 /* the time at which the wire has taken it; 0: the queue is full */
 
 static uint64_t
-sim_link_queue(const sim_path_t *path, sim_link_t *link, size_t len,
-    ngx_uint_t *ecn)
+sim_link_queue(sim_link_t *link, size_t len, ngx_uint_t *ecn)
 {
-    uint64_t  waiting;
+    uint64_t     waiting;
+    sim_path_t  *path;
 
-    if (path->rate == 0) {
-        return sim.now;
-    }
-
+    path = &link->path;
     link->free = ngx_max(link->free, sim.now);
 
     waiting = (link->free - sim.now) * path->rate / SIM_SEC;
 
-    if (path->queue && waiting + len > path->queue) {
+    if (waiting + len > path->queue) {
         return 0;
     }
 
@@ -154,12 +171,14 @@ sim_link_queue(const sim_path_t *path, sim_link_t *link, size_t len,
 static void
 sim_link_put(ngx_uint_t direction, sim_datagram_t *d, uint64_t time)
 {
-    const sim_path_t  *path;
+    size_t       n;
+    sim_path_t  *path;
 
-    path = &sim.scenario->path[direction];
+    path = &sim_links[direction].path;
 
     if (sim_chance(direction, path->corrupt)) {
-        d->data[sim_random(direction) % d->len] ^= 1 << sim_random(direction) % 8;
+        n = sim_random(direction) % d->len;
+        d->data[n] ^= 1 << sim_random(direction) % 8;
         sim_trace("%s corrupted", direction ? "  <-" : "->  ");
     }
 
@@ -189,22 +208,20 @@ void
 sim_link_send(ngx_uint_t direction, ngx_uint_t client, const quic_addr_t *from,
     const quic_addr_t *to, const u_char *data, size_t len, ngx_uint_t ecn)
 {
-    uint64_t           time;
-    ngx_uint_t         copies;
-    const char        *reason, *arrow;
-    sim_link_t        *link;
-    sim_datagram_t    *d;
-    const sim_path_t  *path;
+    uint64_t         time;
+    ngx_uint_t       copies;
+    const char      *reason, *arrow;
+    sim_link_t      *link;
+    sim_datagram_t  *d;
 
-    path = &sim.scenario->path[direction];
     link = &sim_links[direction];
     arrow = direction ? "  <-" : "->  ";
 
-    reason = sim_link_lost(path, link, direction, len);
+    reason = sim_link_lost(link, direction, len);
     time = sim.now;
 
     if (reason == NULL) {
-        time = sim_link_queue(path, link, len, &ecn);
+        time = sim_link_queue(link, len, &ecn);
         reason = time ? NULL : "queue is full";
     }
 
@@ -215,7 +232,7 @@ sim_link_send(ngx_uint_t direction, ngx_uint_t client, const quic_addr_t *from,
         return;
     }
 
-    copies = sim_chance(direction, path->duplicate) ? 2 : 1;
+    copies = sim_chance(direction, link->path.duplicate) ? 2 : 1;
 
     for ( /* void */ ; copies; copies--) {
         d = calloc(1, sizeof(sim_datagram_t) + len);

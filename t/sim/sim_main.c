@@ -17,7 +17,6 @@
 
 
 #define SIM_DEFAULT_SEEDS  25
-#define SIM_DEFAULT_STALL  (60 * SIM_SEC)
 
 /* of a scenario, what failed runs have said */
 #define SIM_MAX_SHOWN  3
@@ -72,6 +71,8 @@ sim_fail(const char *fmt, ...)
 
     fputc('\n', stderr);
 
+    sim_streams_show();
+
     _exit(1);
 }
 
@@ -111,7 +112,7 @@ sim_watch(void *data)
 {
     uint64_t  stall;
 
-    stall = sim.scenario->stall ? sim.scenario->stall : SIM_DEFAULT_STALL;
+    stall = sim.scenario->stall ? sim.scenario->stall : SIM_STALL;
 
     if (sim.now - sim.progress > stall) {
         sim_fail("no progress since %.6f s",

@@ -9,26 +9,270 @@
 #define KB  1024ULL
 #define MB  (1024 * KB)
 
-/* a client with 40 ms and 100 Mbit/s, and a queue of one round trip and more */
 
-#define SIM_LINK(...)                                                         \
-    { .delay = 20 * SIM_MS, .rate = 12500000, .queue = 750 * KB, __VA_ARGS__ }
-
-/* the same in both directions */
-#define SIM_PATHS(...)  { SIM_LINK(__VA_ARGS__), SIM_LINK(__VA_ARGS__) }
+/* both directions of the link alike; what isn't said is the default's */
+#define SIM_LINKS(...)  { { __VA_ARGS__ }, { __VA_ARGS__ } }
 
 #define SIM_BYTES(n)  { .min = (n), .max = (n) }
+
+#define SIM_DOWNLOAD(n)  .streams = 1, .flow = { SIM_BYTES(100), SIM_BYTES(n) }
+#define SIM_UPLOAD(n)    .streams = 1, .flow = { SIM_BYTES(n), SIM_BYTES(100) }
+
+/* many streams both ways, of all sizes */
+#define SIM_MIX                                                               \
+    .streams = 60, .at_a_time = 20, .uni_streams = 14, .server_streams = 10,  \
+    .flow = { { .min = 0, .max = 60 * KB }, { .min = 0, .max = 100 * KB } }
+
+/* the same, and both sides lose interest in some */
+#define SIM_QUARREL                                                           \
+    .streams = 120, .at_a_time = 30, .uni_streams = 14, .server_streams = 10, \
+    .flow = { { .min = 0, .max = 60 * KB, .reset = 0.2, .stop = 0.2 },        \
+              { .min = 0, .max = 100 * KB, .reset = 0.2, .stop = 0.2 } },     \
+    .early = 0.1
+
+/* packets get lost in bursts of 8 on average, 2 % of all */
+#define SIM_BURSTS  .burst_begin = 0.003, .burst_end = 0.125, .burst_loss = 0.9
 
 
 static const sim_scenario_t  sim_scenarios[] = {
 
-    { .name = "handshake",
-      .path = SIM_PATHS( .jitter = 0 ) },
+    /* the handshake */
 
-    { .name = "small",
-      .path = SIM_PATHS( .jitter = 0 ),
-      .streams = 1,
-      .flow = { SIM_BYTES(100), SIM_BYTES(20 * KB) } },
+    { .name = "handshake",
+      .clients = 1 },
+
+    { .name = "handshake-loss-30",
+      .path = SIM_LINKS( .loss = 0.3 ), SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "handshake-corrupt-30",
+      .path = SIM_LINKS( .corrupt = 0.3 ), SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "handshake-reorder",
+      .path = SIM_LINKS( .reorder = 0.5, .reorder_by = 60 * SIM_MS ),
+      SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "handshake-duplicate",
+      .path = SIM_LINKS( .duplicate = 0.5, .reorder = 0.3,
+                         .reorder_by = 60 * SIM_MS ),
+      SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "retry",
+      .retry = 1, SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "retry-loss-30",
+      .path = SIM_LINKS( .loss = 0.3 ), .retry = 1, SIM_DOWNLOAD(2 * KB) },
+
+    /* certificates of 6 KB wait for the client to validate its address */
+
+    { .name = "chain",
+      .chain = 16, SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "chain-client-lost",
+      .path = { [SIM_UP] = { .drop = 0x0e } },
+      .chain = 16, SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "chain-server-lost",
+      .path = { [SIM_DOWN] = { .drop = 0x07 } },
+      .chain = 16, SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "chain-loss-20",
+      .path = SIM_LINKS( .loss = 0.2 ), .chain = 16, SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "crowd",
+      .path = SIM_LINKS( .loss = 0.05 ), .clients = 20, SIM_MIX,
+      .weight = 20 },
+
+    /* downloads */
+
+    { .name = "download",
+      SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-10",
+      SIM_DOWNLOAD(10 * MB), .weight = 20 },
+
+    { .name = "download-loss-0.1",
+      .path = SIM_LINKS( .loss = 0.001 ), SIM_DOWNLOAD(10 * MB),
+      .weight = 20 },
+
+    { .name = "download-loss-1",
+      .path = SIM_LINKS( .loss = 0.01 ), SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-loss-2",
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-loss-5",
+      .path = SIM_LINKS( .loss = 0.05 ), SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-loss-20",
+      .path = SIM_LINKS( .loss = 0.2 ), SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-burst",
+      .path = SIM_LINKS( SIM_BURSTS ), SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-reorder",
+      .path = SIM_LINKS( .reorder = 0.1, .reorder_by = 10 * SIM_MS ),
+      SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-reorder-far",
+      .path = SIM_LINKS( .reorder = 0.05, .reorder_by = 200 * SIM_MS ),
+      SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-duplicate",
+      .path = SIM_LINKS( .duplicate = 0.3 ), SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-corrupt-5",
+      .path = SIM_LINKS( .corrupt = 0.05 ), SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-jitter",
+      .path = SIM_LINKS( .jitter = 30 * SIM_MS ), SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-satellite",
+      .path = SIM_LINKS( .delay = 375 * SIM_MS, .queue = 10 * MB ),
+      SIM_DOWNLOAD(5 * MB), .weight = 40 },
+
+    { .name = "download-satellite-loss",
+      .path = SIM_LINKS( .delay = 375 * SIM_MS, .loss = 0.01 ),
+      SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-on-off",
+      .path = SIM_LINKS( .rate = 250000, .queue = 60 * KB, .on = 5 * SIM_SEC,
+                         .off = 2 * SIM_SEC ),
+      SIM_DOWNLOAD(4 * MB), .weight = 40 },
+
+    { .name = "download-modem",
+      .path = SIM_LINKS( .delay = 100 * SIM_MS, .rate = 7000, .queue = 20 * KB ),
+      SIM_DOWNLOAD(200 * KB) },
+
+    { .name = "download-short-queue",
+      .path = SIM_LINKS( .queue = 20 * KB ),
+      SIM_DOWNLOAD(2 * MB) },
+
+    { .name = "download-ecn",
+      .path = SIM_LINKS( .mark = 60 * KB ), SIM_DOWNLOAD(2 * MB) },
+
+    { .name = "download-fast",
+      .path = SIM_LINKS( .delay = 500, .rate = 125000000, .queue = 250 * KB ),
+      SIM_DOWNLOAD(10 * MB), .weight = 20 },
+
+    { .name = "download-acks-lost",
+      .path = { [SIM_UP] = { .loss = 0.5 } },
+      SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-small-windows",
+      .path = SIM_LINKS( .loss = 0.01 ),
+      .client_stream_window = 3000, .client_window = 5000,
+      SIM_DOWNLOAD(200 * KB) },
+
+    { .name = "download-key-update",
+      .path = SIM_LINKS( .loss = 0.02, .reorder = 0.02,
+                         .reorder_by = 30 * SIM_MS ),
+      .key_update = 50 * KB, SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "download-rebind",
+      .rebind = 300 * SIM_MS, SIM_DOWNLOAD(4 * MB),
+      .weight = 40 },
+
+    { .name = "download-pmtud",
+      .path = SIM_LINKS( .mtu = 1400 ), .pmtud = 1, SIM_DOWNLOAD(1 * MB) },
+
+    /* uploads */
+
+    { .name = "upload",
+      SIM_UPLOAD(1 * MB) },
+
+    { .name = "upload-10",
+      SIM_UPLOAD(10 * MB), .stream_window = 1 * MB,
+      .conn_window = 2 * MB, .weight = 20 },
+
+    { .name = "upload-loss-5",
+      .path = SIM_LINKS( .loss = 0.05 ), SIM_UPLOAD(1 * MB) },
+
+    { .name = "upload-loss-20",
+      .path = SIM_LINKS( .loss = 0.2 ), SIM_UPLOAD(300 * KB) },
+
+    { .name = "upload-reorder",
+      .path = SIM_LINKS( .reorder = 0.1, .reorder_by = 20 * SIM_MS ),
+      SIM_UPLOAD(1 * MB) },
+
+    { .name = "upload-slow-reader",
+      .slow = 0.05, SIM_UPLOAD(500 * KB) },
+
+    { .name = "upload-small-windows",
+      .path = SIM_LINKS( .loss = 0.01 ), .stream_window = 3000,
+      .conn_window = 5000, SIM_UPLOAD(200 * KB) },
+
+    { .name = "upload-key-update",
+      .path = SIM_LINKS( .loss = 0.02 ), .key_update = 20 * KB,
+      .streams = 2, .flow = { SIM_BYTES(500 * KB), SIM_BYTES(500 * KB) } },
+
+    /* streams */
+
+    { .name = "streams-1999",
+      .streams = 1999,
+      .flow = { SIM_BYTES(100), SIM_BYTES(1000) }, .weight = 40 },
+
+    { .name = "streams-1999-loss",
+      .path = SIM_LINKS( .loss = 0.05 ), .streams = 1999,
+      .flow = { SIM_BYTES(100), SIM_BYTES(1000) }, .weight = 40 },
+
+    { .name = "streams-empty",
+      .path = SIM_LINKS( .loss = 0.05 ), .streams = 300,
+      .flow = { SIM_BYTES(0), SIM_BYTES(0) } },
+
+    { .name = "streams-mix",
+      SIM_MIX },
+
+    { .name = "streams-mix-loss",
+      .path = SIM_LINKS( .loss = 0.05 ), SIM_MIX },
+
+    { .name = "streams-mix-slow",
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX, .slow = 0.1 },
+
+    { .name = "streams-mix-small-windows",
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX, .stream_window = 4000,
+      .conn_window = 10000, .client_stream_window = 4000,
+      .client_window = 10000, .max_streams = 8 },
+
+    { .name = "streams-quarrel",
+      SIM_QUARREL },
+
+    { .name = "streams-quarrel-loss",
+      .path = SIM_LINKS( .loss = 0.1 ), SIM_QUARREL, .slow = 0.02 },
+
+    { .name = "streams-quarrel-windows",
+      .path = SIM_LINKS( .loss = 0.05 ), SIM_QUARREL, .stream_window = 4000,
+      .conn_window = 10000, .client_stream_window = 4000,
+      .client_window = 10000, .max_streams = 8, .slow = 0.02 },
+
+    /* everything at once */
+
+    { .name = "storm",
+      .path = SIM_LINKS( .loss = 0.03, SIM_BURSTS, .reorder = 0.05,
+                         .reorder_by = 50 * SIM_MS, .duplicate = 0.05,
+                         .corrupt = 0.03, .jitter = 10 * SIM_MS ),
+      SIM_QUARREL, .retry = 1, .chain = 10, .key_update = 100 * KB,
+      .slow = 0.02, .rebind = 500 * SIM_MS },
+
+    /* ends */
+
+    { .name = "client-closes",
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX,
+      .end = SIM_CLIENT_CLOSES, .end_after = 200 * KB },
+
+    { .name = "client-closes-at-once",
+      .path = SIM_LINKS( .loss = 0.1 ), SIM_MIX, .end = SIM_CLIENT_CLOSES },
+
+    { .name = "client-vanishes",
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX, .end = SIM_VANISHES,
+      .end_after = 200 * KB, .idle = 5 * SIM_SEC },
+
+    { .name = "client-vanishes-early",
+      .path = SIM_LINKS( .loss = 0.1 ), SIM_MIX, .end = SIM_VANISHES,
+      .idle = 5 * SIM_SEC },
+
+    { .name = "server-closes",
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX, .end = SIM_SERVER_CLOSES,
+      .end_after = 200 * KB, .error = 0x102 },
 };
 
 

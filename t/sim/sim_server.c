@@ -12,9 +12,6 @@
 #include "sim_server.h"
 
 
-#define SIM_IDLE_TIMEOUT  (30 * SIM_SEC)
-
-
 typedef struct {
     sim_event_t      event;      /* the connection's timer */
     quic_conn_t     *conn;
@@ -128,8 +125,8 @@ sim_server_init(void)
     quic_mem_init(&sim_mem, &sim.log);
     sim_random_bytes(SIM_RANDOM_LIBRARY, secret, sizeof(secret));
 
-    sim_conf.idle_timeout = row->idle ? row->idle : SIM_IDLE_TIMEOUT;
-    sim_conf.handshake_timeout = 60 * SIM_SEC;
+    sim_conf.idle_timeout = row->idle ? row->idle : SIM_PATIENCE;
+    sim_conf.handshake_timeout = SIM_PATIENCE;
     sim_conf.max_streams_bidi = row->max_streams ? row->max_streams : 128;
     sim_conf.stream_window = row->stream_window ? row->stream_window : 65536;
     sim_conf.conn_window = row->conn_window ? row->conn_window : 262144;
@@ -519,6 +516,17 @@ sim_server_write(sim_stream_t *s)
 
 
 static void
+sim_server_check_end(quic_conn_t *c)
+{
+    if (sim.scenario->end == SIM_SERVER_CLOSES
+        && sim_result.bytes >= sim.scenario->end_after)
+    {
+        quic_conn_close_app(c, sim.scenario->error, "that is enough");
+    }
+}
+
+
+static void
 sim_server_read(sim_stream_t *s)
 {
     size_t          n;
@@ -568,6 +576,7 @@ sim_server_read(sim_stream_t *s)
 
         sim_stream_got(s, SIM_UP, span.data, n, fin);
         quic_stream_consume(qs, n);
+        sim_server_check_end(qs->conn);
 
         if (fin) {
             break;

@@ -18,6 +18,9 @@
 #define SIM_CONTENT_PRIME  262139
 #define SIM_CONTENT_SPAN   65536
 
+/* streams that a failure tells of */
+#define SIM_SHOWN  4
+
 
 static u_char       sim_bytes[SIM_CONTENT_PRIME + SIM_CONTENT_SPAN];
 static ngx_queue_t  sim_stream_queue[SIM_MAX_CLIENTS];
@@ -235,21 +238,77 @@ sim_stream_got_reset(sim_stream_t *s, ngx_uint_t direction, uint64_t error)
 
 
 void
-sim_stream_check(sim_stream_t *s)
+sim_stream_check(sim_stream_t *s, ngx_uint_t direction)
 {
-    ngx_uint_t   i;
+    sim_way_t  *way;
+
+    way = &s->way[direction];
+
+    if (way->absent || way->got_fin || way->got_reset || way->stopped
+        || (s->early && direction == SIM_UP))
+    {
+        return;
+    }
+
+    sim_fail("stream %lu: %lu of %lu bytes %s, then nothing", s->id,
+             way->received, way->size, direction ? "down" : "up");
+}
+
+
+static void
+sim_stream_show(sim_stream_t *s)
+{
     sim_way_t   *way;
+    ngx_uint_t   i;
+
+    fprintf(stderr, "    stream %lu of client %lu%s%s%s%s\n", s->id, s->client,
+            s->closed ? ", closed" : "", s->server ? ", at the server" : "",
+            s->released ? ", released" : "", s->early ? " early" : "");
 
     for (i = 0; i < 2; i++) {
         way = &s->way[i];
 
-        if (way->absent || way->got_fin || way->got_reset || way->stopped
-            || (s->early && i == SIM_UP))
-        {
+        if (way->absent) {
             continue;
         }
 
-        sim_fail("stream %lu, direction %lu: %lu of %lu bytes, then nothing",
-                 s->id, i, way->received, way->size);
+        fprintf(stderr, "        %s: %lu of %lu given, %lu received%s%s%s%s%s%s"
+                "\n", i ? "down" : "up  ", way->sent, way->size, way->received,
+                way->finished ? ", finished" : "",
+                way->reset ? ", reset" : "",
+                way->stopped ? ", stopped" : "",
+                way->got_fin ? ", end received" : "",
+                way->got_reset ? ", reset received" : "",
+                way->got_stop ? ", stop received" : "");
+    }
+}
+
+
+/* those that haven't come to their end, for the message of a failure */
+
+void
+sim_streams_show(void)
+{
+    ngx_uint_t     i, n;
+    ngx_queue_t   *q, *streams;
+    sim_stream_t  *s;
+
+    for (i = 0, n = 0; i < SIM_MAX_CLIENTS; i++) {
+        streams = sim_streams(i);
+
+        for (q = ngx_queue_head(streams);
+             q != ngx_queue_sentinel(streams);
+             q = ngx_queue_next(q))
+        {
+            s = ngx_queue_data(q, sim_stream_t, queue);
+
+            if ((!s->closed || s->server) && n++ < SIM_SHOWN) {
+                sim_stream_show(s);
+            }
+        }
+    }
+
+    if (n > SIM_SHOWN) {
+        fprintf(stderr, "    and %lu more\n", n - SIM_SHOWN);
     }
 }
