@@ -1,0 +1,353 @@
+#!/usr/bin/perl
+
+# Reload and shutdown: running requests are finished, the others are told, and
+# no process stays.
+
+use strict;
+use warnings;
+
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use QuicTest;
+
+my $size = 400_000;
+my $slow = join '', map { pack 'N', $_ } 1 .. $size / 4;
+my $server = 'server { listen %%PORT%% quic;
+                       location = /slow.bin { limit_rate 200k; }
+                       location = /long.bin { limit_rate 20k; }
+                       location = /pid { return 200 "$pid"; }
+                       location /put/ { dav_methods PUT; } }';
+
+
+sub new {
+    my $t = QuicTest->new(@_);
+
+    $t->file('html/slow.bin', $slow);
+    $t->file('html/long.bin', $slow);
+
+    mkdir $t->dir . '/html/put';
+
+    return $t;
+}
+
+
+# curl in the background; its exit code, error and time come from finish().
+
+sub begin {
+    my ($t, $uri, @args) = @_;
+
+    my $port = $t->port;
+    my $out = $t->dir . '/begun.body';
+    my $err = $t->dir . '/begun.err';
+    my @cmd = ($t->{curl}, '-q', '-sS', '-k', '--http3-only', '-m', 20,
+               '--connect-to', "localhost:$port:127.0.0.1:$port",
+               '-o', $out, @args, "https://localhost:$port$uri");
+
+    unlink $out;
+
+    my $pid = fork;
+
+    if ($pid == 0) {
+        open STDERR, '>', $err;
+        exec @cmd or POSIX::_exit(127);
+    }
+
+    return { pid => $pid, t => $t, began => time };
+}
+
+
+sub finish {
+    my ($c) = @_;
+
+    waitpid $c->{pid}, 0;
+
+    return {
+        exit  => $? >> 8,
+        time  => time - $c->{began},
+        body  => $c->{t}->read_file('begun.body'),
+        error => $c->{t}->read_file('begun.err')
+    };
+}
+
+
+sub gone {
+    my ($t, @pids) = @_;
+
+    return $t->wait_for(sub { !grep { kill 0, $_ } @pids }, 5);
+}
+
+
+sub reload {
+    my ($t, $conf) = @_;
+
+    my @old = $t->workers;
+    my %old = map { $_ => 1 } @old;
+
+    $t->write_conf($conf) if $conf;
+    $t->signal('HUP');
+
+    $t->wait_for(sub { grep { !$old{$_} } $t->workers });
+    sleep 0.2;
+
+    return @old;
+}
+
+
+sub download {
+    my ($name, $workers) = @_;
+
+    my $t = new(workers => $workers);
+
+    $t->run($server);
+
+    my $c = begin($t, '/slow.bin');
+    sleep 0.5;
+
+    my @old = reload($t);
+    my $ok = 0;
+
+    for (1 .. 10) {
+        my $r = $t->get('/pid', args => ['-m', 1]);
+        $ok++ if $r->{status} == 200 && !grep { $_ eq $r->{body} } @old;
+    }
+
+    is($ok, 10, "$name: new requests go to new workers");
+
+    my $r = finish($c);
+
+    is($r->{exit}, 0, "$name: the download goes on") or diag($r->{error});
+    ok($r->{body} eq $slow, "$name: its content");
+    ok(gone($t, @old), "$name: the old workers are gone");
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+sub upload {
+    my $t = new();
+
+    $t->run($server);
+
+    my $c = begin($t, '/put/up.bin', '--limit-rate', '200k',
+                  '-T', $t->dir . '/html/slow.bin');
+    sleep 0.5;
+
+    my @old = reload($t);
+    my $r = finish($c);
+
+    is($r->{exit}, 0, 'upload: it goes on') or diag($r->{error});
+    ok($t->read_file('html/put/up.bin') eq $slow, 'upload: its content');
+    ok(gone($t, @old), 'upload: the old worker is gone');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+sub removed {
+    my $t = new();
+
+    $t->run($server);
+
+    my $c = begin($t, '/slow.bin');
+    sleep 0.5;
+
+    my @old = reload($t, 'server { listen %%PORT_1%% quic; }');
+    my $r = finish($c);
+
+    is($r->{exit}, 0, 'listener removed: the download goes on')
+        or diag($r->{error});
+    ok($r->{body} eq $slow, 'listener removed: its content');
+    ok(gone($t, @old), 'listener removed: the old worker is gone');
+
+    $r = $t->get('/', args => ['-m', 1]);
+    is($r->{status}, '000', 'listener removed: nobody listens');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+sub quit {
+    my $t = new();
+
+    $t->run($server);
+
+    my $c = begin($t, '/slow.bin');
+    sleep 0.5;
+    $t->signal('QUIT');
+
+    my $r = finish($c);
+
+    is($r->{exit}, 0, 'quit: the download goes on') or diag($r->{error});
+    ok($r->{body} eq $slow, 'quit: its content');
+    ok($t->wait_for(sub { $t->exited }, 3), 'quit: nginx has ended');
+
+    $t->no_alerts;
+}
+
+
+# The client is told at once, it doesn't have to wait for a timeout.
+
+sub stop {
+    my $t = new();
+
+    $t->run($server);
+
+    my $c = begin($t, '/long.bin');
+    sleep 0.5;
+    $t->signal('TERM');
+
+    my $r = finish($c);
+
+    isnt($r->{exit}, 0, 'stop: the download is broken off');
+    cmp_ok($r->{time}, '<', 3, 'stop: the client is told');
+    ok($t->wait_for(sub { $t->exited }, 3), 'stop: nginx has ended');
+    like($t->read_file('error.log'), qr/NO_ERROR.*server is shutting down/,
+         'stop: H3_NO_ERROR');
+
+    $t->no_alerts;
+}
+
+
+sub shutdown_timeout {
+    my $t = new(main => 'worker_shutdown_timeout 1s;');
+
+    $t->run($server);
+
+    my $c = begin($t, '/long.bin');
+    sleep 0.5;
+
+    my @old = reload($t);
+    my $r = finish($c);
+
+    isnt($r->{exit}, 0, 'worker_shutdown_timeout: broken off');
+    cmp_ok($r->{time}, '<', 4, 'worker_shutdown_timeout: the client is told');
+    ok(gone($t, @old), 'worker_shutdown_timeout: the old worker is gone');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+# A client that is dead doesn't keep the worker longer than its idle timeout.
+
+sub vanished {
+    my $t = new();
+
+    $t->run("keepalive_timeout 2s; $server");
+
+    my $c = begin($t, '/long.bin');
+    sleep 0.5;
+    kill 'KILL', $c->{pid};
+    finish($c);
+
+    my @old = reload($t);
+    my $began = time;
+
+    ok($t->wait_for(sub { !grep { kill 0, $_ } @old }, 6),
+       'vanished client: the old worker is gone');
+    cmp_ok(time - $began, '<', 4, 'vanished client: in time');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+# An idle connection has to be held open by somebody: Python's aioquic.
+
+sub idle {
+    my ($name, $signal, $stopped) = @_;
+
+    my $python = $ENV{PYTHON_AIOQUIC}
+                 || dirname(__FILE__) . '/../build/bin/python3-aioquic';
+
+SKIP: {
+    skip 'no aioquic', 3 unless -x $python;
+
+    my $t = new();
+
+    $t->run("keepalive_timeout 60s; $server");
+    $t->file('idle.py', <<'EOF');
+import asyncio, ssl, sys
+from aioquic.asyncio import connect, QuicConnectionProtocol
+from aioquic.h3.connection import H3Connection
+from aioquic.h3.events import DataReceived
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.events import ConnectionTerminated, ProtocolNegotiated
+
+
+class Client(QuicConnectionProtocol):
+    h3 = None
+
+    def quic_event_received(self, event):
+        if isinstance(event, ProtocolNegotiated):
+            self.h3 = H3Connection(self._quic)
+        if isinstance(event, ConnectionTerminated):
+            print("closed", hex(event.error_code), flush=True)
+        if self.h3:
+            for e in self.h3.handle_event(event):
+                if isinstance(e, DataReceived) and e.stream_ended:
+                    print("answered", flush=True)
+
+
+async def main():
+    conf = QuicConfiguration(is_client=True, alpn_protocols=["h3"],
+                             server_name="localhost",
+                             verify_mode=ssl.CERT_NONE)
+    async with connect("127.0.0.1", int(sys.argv[1]), configuration=conf,
+                       create_protocol=Client) as c:
+        c.h3.send_headers(c._quic.get_next_available_stream_id(), [
+            (b":method", b"GET"), (b":scheme", b"https"),
+            (b":authority", b"localhost"), (b":path", b"/pid")], True)
+        c.transmit()
+        await asyncio.wait_for(c.wait_closed(), 30)
+
+asyncio.run(main())
+EOF
+
+    my $pid = open my $py, '-|', $python, $t->dir . '/idle.py', $t->port
+        or BAIL_OUT("$python: $!");
+
+    like(scalar <$py>, qr/answered/, "$name: a connection");
+
+    sleep 0.3;
+    kill 'STOP', $pid if $stopped;
+
+    my @old = $t->workers;
+    my $began = time;
+
+    $t->signal($signal);
+
+    ok(gone($t, @old), "$name: the worker is gone");
+    cmp_ok(time - $began, '<', 3, "$name: in time");
+
+    kill 'CONT', $pid if $stopped;
+
+    is(scalar <$py>, "closed 0x100\n", "$name: H3_NO_ERROR");
+
+    close $py;
+    $t->stop;
+    $t->no_alerts;
+}
+}
+
+
+download('reload', 1);
+download('four workers', 4);
+upload();
+removed();
+quit();
+stop();
+shutdown_timeout();
+vanished();
+idle('idle client, reload', 'HUP', 0);
+idle('idle client, quit', 'QUIT', 0);
+idle('sleeping client, reload', 'HUP', 1);
+
+done_testing();
