@@ -284,16 +284,6 @@ h3_section_read(h3_section_t *sec, h3_qpack_t *q, u_char **pos, u_char *end,
         return NGX_DECLINED;
     }
 
-    /*
-     * A section that ends right behind its prefix and was blocked: it has
-     * declared more insertions than it needs, which is an error (2.2.1).
-     */
-
-    if (sec->blocked && *pos == end) {
-        return last ? h3_qpack_failed(q, 0, QPACK_DECOMPRESSION_FAILED)
-                    : NGX_AGAIN;
-    }
-
     n = nghttp3_qpack_decoder_read_request(q->decoder, sec->context, &f->nv,
                                            &flags, *pos, end - *pos,
                                            last ? 1 : 0);
@@ -303,10 +293,15 @@ h3_section_read(h3_section_t *sec, h3_qpack_t *q, u_char **pos, u_char *end,
 
     *pos += n;
     sec->scanned -= n;
-    sec->blocked = 0;
 
     if (flags & NGHTTP3_QPACK_DECODE_FLAG_BLOCKED) {
-        sec->blocked = 1;
+
+        /* 2.2.1: it has declared insertions that no field line needs */
+
+        if (last && *pos == end) {
+            return h3_qpack_failed(q, 0, QPACK_DECOMPRESSION_FAILED);
+        }
+
         return NGX_BUSY;
     }
 

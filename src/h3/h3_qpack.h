@@ -66,7 +66,6 @@ typedef struct {
     nghttp3_rcbuf           *kept;
     h3_field_scan_t          scan;
     size_t                   scanned;    /* bytes ahead of the decoder */
-    unsigned                 blocked:1;
 } h3_section_t;
 
 

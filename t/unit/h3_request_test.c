@@ -821,11 +821,26 @@ test_reset(void **state)
 
         } else {
             assert_string_equal(r->events, "request gone");
+
+            /* once */
+            fake_stop(rig->qc, 0, H3_REQUEST_CANCELLED);
+            assert_string_equal(r->events, "request gone");
         }
 
         rig_check_error(rig, FAKE_NONE);
         rig_destroy(rig);
     }
+
+    /* nothing comes of it behind an error, and behind the end */
+
+    rig = rig_create(NULL);
+    rig_send(rig, 0, buf, rig_script(buf, "5d6"), 0, 5);
+    assert_string_equal(rig_request(rig, 0)->events,
+                        "request headers(5) error");
+    fake_reset(rig->qc, 0, H3_REQUEST_CANCELLED);
+    assert_string_equal(rig_request(rig, 0)->events,
+                        "request headers(5) error");
+    rig_destroy(rig);
 }
 
 
@@ -1010,6 +1025,13 @@ test_blocked_limit(void **state)
 
     rig = rig_create(&conf);
     rig_send(rig, 0, buf, len, 0, 1);
+    rig_check_error(rig, QPACK_DECOMPRESSION_FAILED);
+    rig_destroy(rig);
+
+    /* 2.2.1: waits for an insertion, and refers to none */
+
+    rig = rig_create(NULL);
+    rig_send(rig, 0, (u_char *) "\x01\x02\x02\x00", 4, 0, 1);
     rig_check_error(rig, QPACK_DECOMPRESSION_FAILED);
     rig_destroy(rig);
 }
