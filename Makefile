@@ -15,7 +15,7 @@ export TLS BORINGSSL NGINX_SRC DESTDIR T SCENARIO SEEDS SEED V
 MAKEFLAGS += --no-print-directory
 
 .PHONY: all help deps tls install uninstall unit sim test test-matrix \
-        test-long demo run asan clients clean distclean
+        test-long bench demo run asan clients clean distclean
 
 all: ## build the module for the installed nginx (or NGINX_SRC)
 	@auto/module
@@ -50,6 +50,9 @@ test-matrix: ## serve a page with the nginx of other Debian suites
 
 test-long: ## all of these, and what takes longer
 	@auto/test long
+
+bench: ## compare its CPU time with that of other servers
+	@auto/bench
 
 demo: ## fetch a page over HTTP/3 from an nginx with the module
 	@auto/demo

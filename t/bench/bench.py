@@ -1,0 +1,418 @@
+#!/usr/bin/python3
+"""What a server's CPU does for HTTP/3: ours, and those of others.
+
+Each server gets the same work from the same client, h2load.  What counts is
+the CPU time that the server's threads have used, by the kernel's own account
+in nanoseconds, and of several runs the one that used least of it: so it hardly
+matters what else the machine does meanwhile.
+
+It wants to be root of a network name space of its own (auto/bench makes one):
+the loopback interface gets the MTU of an Ethernet.  There the system call that
+sends also delivers to the receiving socket, so a server's time includes what
+a network card and another machine would do for it, the same for all of them.
+
+A connection is a full handshake (X25519, a P-256 certificate), one request of
+the small file, and the end of it.
+"""
+
+import argparse
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+
+PORT = 8443
+MTU = 1500
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+FILES = {'1k': 1024, '100m': 100 * 1024 * 1024}
+
+GB = 1e9
+
+
+class Failure(Exception):
+    pass
+
+
+# ---------------------------------------------------------------- the servers
+
+NGINX = """
+    {load}
+    daemon             off;
+    worker_processes   1;
+    pid                nginx.pid;
+    error_log          error.log notice;
+
+    events {{
+        worker_connections  4096;
+    }}
+
+    http {{
+        access_log           off;
+        keepalive_requests   1000000000;
+        sendfile             on;
+
+        ssl_certificate      cert.pem;
+        ssl_certificate_key  key.pem;
+        ssl_protocols        TLSv1.3;
+
+        {http}
+
+        server {{
+            listen  127.0.0.1:{port} quic;
+            root    html;
+        }}
+    }}
+"""
+
+# HAProxy has no files of its own: the small one comes from its memory, the
+# large one through it from an nginx whose time isn't counted.
+
+HAPROXY = """
+    global
+        nbthread 1
+        maxconn 4096
+
+    defaults
+        mode http
+        timeout connect 5s
+        timeout client 60s
+        timeout server 60s
+
+    frontend quic
+        bind quic4@127.0.0.1:{port} ssl crt both.pem alpn h3
+        http-request return status 200 content-type text/plain file html/1k if {{ path /1k }}
+        default_backend files
+
+    backend files
+        server nginx unix@{dir}/files.sock
+"""
+
+FILES_NGINX = """
+    daemon            off;
+    worker_processes  1;
+    pid               files.pid;
+    error_log         files.log notice;
+
+    events {{
+    }}
+
+    http {{
+        access_log  off;
+        sendfile    on;
+
+        server {{
+            listen  unix:{dir}/files.sock;
+            root    html;
+        }}
+    }}
+"""
+
+CADDY = """
+    {{
+        admin off
+        auto_https off
+        persist_config off
+        skip_install_trust
+        default_sni localhost
+    }}
+
+    https://127.0.0.1:{port} {{
+        bind 127.0.0.1
+        tls cert.pem key.pem
+        root * html
+        file_server
+    }}
+"""
+
+
+class Server:
+    """One that runs in a folder of its own, with "html" and a certificate."""
+
+    def __init__(self, title, conf, argv, env=None, behind=None, **vars):
+        self.title = title
+        self.conf = conf
+        self.argv = argv
+        self.env = env
+        self.behind = behind
+        self.vars = vars
+
+    def write(self, dir, name, text):
+        text = textwrap.dedent(text).format(dir=dir, port=PORT, **self.vars)
+
+        with open(os.path.join(dir, name), 'w') as file:
+            file.write(text)
+
+    def launch(self, dir, argv):
+        with open(os.path.join(dir, 'stderr'), 'ab') as log:
+            return subprocess.Popen([word.format(dir=dir) for word in argv],
+                                    cwd=dir, stdin=subprocess.DEVNULL,
+                                    stdout=log, stderr=log,
+                                    env=dict(os.environ, **(self.env or {})))
+
+    def start(self, dir):
+        self.dir = dir
+        self.write(dir, 'conf', self.conf)
+        self.others = []
+
+        if self.behind:
+            conf, argv = self.behind
+            self.write(dir, 'behind', conf)
+            self.others.append(self.launch(dir, argv))
+
+        self.process = self.launch(dir, self.argv)
+
+        for _ in range(100):
+            if self.process.poll() is not None:
+                break
+
+            if bound(PORT):
+                return
+
+            time.sleep(0.05)
+
+        self.stop()
+        raise Failure('%s did not start:\n%s' % (self.title, self.complaint()))
+
+    def complaint(self):
+        text = ''
+
+        for name in 'stderr', 'error.log':
+            try:
+                with open(os.path.join(self.dir, name)) as file:
+                    text += ''.join(file.readlines()[-10:])
+            except FileNotFoundError:
+                pass
+
+        return text
+
+    def stop(self):
+        for process in [self.process] + self.others:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+        while bound(PORT):
+            time.sleep(0.02)
+
+    def cpu(self):
+        """Seconds of CPU time of all of its threads."""
+
+        return sum(cpu(pid) for pid in family(self.process.pid))
+
+
+def bound(port):
+    with open('/proc/net/udp') as file:
+        return any(line.split()[1].endswith(':%04X' % port)
+                   for line in file if ':' in line.split()[0])
+
+
+def family(pid):
+    pids = [pid]
+
+    for parent in pids:
+        with open('/proc/%d/task/%d/children' % (parent, parent)) as file:
+            pids.extend(map(int, file.read().split()))
+
+    return pids
+
+
+def cpu(pid):
+    total = 0
+    tasks = '/proc/%d/task' % pid
+
+    for task in os.listdir(tasks):
+        with open('%s/%s/schedstat' % (tasks, task)) as file:
+            total += int(file.read().split()[0])
+
+    return total / 1e9
+
+
+def servers(build):
+    bin = os.path.join(build, 'bin')
+
+    def nginx(title, program, load='', http=''):
+        return Server(title, NGINX,
+                      [program, '-p', '{dir}/', '-e', 'error.log',
+                       '-c', 'conf'],
+                      load=load, http=http)
+
+    module = os.environ.get('QUIC_MODULE',
+                            os.path.join(build, 'ngx_http_quic_module.so'))
+
+    stock = os.environ.get('NGINX', 'nginx')
+    peer = os.path.join(bin, 'nginx-peer')
+
+    return {
+        'nginx': nginx('nginx, its own QUIC', peer),
+
+        'module': nginx('stock nginx with the module', stock,
+                        load='load_module %s;' % module),
+
+        'nginx-gso': nginx('nginx, quic_gso on', peer, http='quic_gso on;'),
+
+        'haproxy': Server('HAProxy', HAPROXY,
+                          [os.path.join(bin, 'haproxy-peer'), '-f', 'conf'],
+                          behind=(FILES_NGINX,
+                                  [stock, '-p', '{dir}/', '-e', 'files.log',
+                                   '-c', 'behind'])),
+
+        'caddy': Server('Caddy', CADDY,
+                        [os.path.join(bin, 'caddy-peer'), 'run',
+                         '--adapter', 'caddyfile', '--config', 'conf'],
+                        env={'GOMAXPROCS': '1', 'XDG_DATA_HOME': '.',
+                             'XDG_CONFIG_HOME': '.', 'HOME': '.'}),
+    }
+
+
+# ------------------------------------------------------------------- the work
+
+class Work:
+    """A run of h2load, and by what its cost is to be divided."""
+
+    def __init__(self, title, unit, scale, count, path, options, per=1):
+        self.title = title
+        self.unit = unit
+        self.scale = scale
+        self.count = count
+        self.path = path
+        self.options = options
+        self.per = per
+
+    def run(self, build, server):
+        before = server.cpu()
+
+        out = subprocess.run(
+            [os.path.join(build, 'bin', 'h2load-h3'),
+             '--alpn-list=h3', '--groups=X25519',
+             '--tls13-ciphers=TLS_AES_128_GCM_SHA256',
+             '-n', str(self.count)] + self.options
+            + ['https://127.0.0.1:%d/%s' % (PORT, self.path)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=60).stdout
+
+        time.sleep(0.05)
+        used = server.cpu() - before
+
+        if not re.search(r'^status codes: %d 2xx' % self.count, out, re.M):
+            raise Failure('%s: h2load failed:\n%s\n%s'
+                          % (server.title, out, server.complaint()))
+
+        return used / (self.count * self.per) * self.scale
+
+
+WORKS = {
+    'bulk': Work('100 MB file', 's/GB', 1, 2, '100m',
+                 ['-c', '1', '-m', '1'], per=FILES['100m'] / GB),
+
+    'requests': Work('1 KB request', 'us', 1e6, 20000, '1k',
+                     ['-c', '10', '-m', '10']),
+
+    'connects': Work('connection', 'us', 1e6, 500, '1k',
+                     ['-c', '500', '-m', '1', '-r', '10',
+                      '--rate-period=20ms']),
+}
+
+
+# ------------------------------------------------------------------ the bench
+
+def prepare(dir):
+    os.chmod(dir, 0o755)
+    os.mkdir(os.path.join(dir, 'html'))
+
+    for name, size in FILES.items():
+        with open(os.path.join(dir, 'html', name), 'wb') as file:
+            file.write(os.urandom(size))
+
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                    'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',
+                    '-subj', '/CN=localhost', '-addext',
+                    'subjectAltName = DNS:localhost, IP:127.0.0.1',
+                    '-keyout', 'key.pem', '-out', 'cert.pem'],
+                   cwd=dir, check=True, stderr=subprocess.DEVNULL)
+
+    with open(os.path.join(dir, 'both.pem'), 'w') as both:
+        for name in 'cert.pem', 'key.pem':
+            with open(os.path.join(dir, name)) as file:
+                both.write(file.read())
+
+
+def measure(build, dir, server, works, runs):
+    """The least cost of each work, in its unit."""
+
+    server.start(dir)
+
+    try:
+        return {name: min(work.run(build, server) for _ in range(runs))
+                for name, work in works.items()}
+    finally:
+        server.stop()
+
+
+def heading(works):
+    return '%-28s' % 'CPU time of the server' + ''.join(
+        '%13s %-9s' % (work.title, 'ratio') for work in works.values())
+
+
+def row(server, works, costs, base):
+    cells = ''
+
+    for name, work in works.items():
+        cells += '%7.*f %-5s' % (2 if work.scale == 1 else 0, costs[name],
+                                 work.unit)
+        cells += '%6.2f    ' % (costs[name] / base[name])
+
+    return '%-28s' % server.title + cells
+
+
+def main():
+    build = os.environ.get('QUIC_BUILD', os.path.join(TOP, 'build'))
+    all = servers(build)
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('-n', type=int, default=3, metavar='RUNS',
+                        help='of which the best one counts (3)')
+    parser.add_argument('-s', action='append', choices=all, metavar='SERVER',
+                        help='one of: ' + ', '.join(all))
+    parser.add_argument('-w', action='append', choices=WORKS, metavar='WORK',
+                        help='one of: ' + ', '.join(WORKS))
+    args = parser.parse_args()
+
+    subprocess.run(['ip', 'link', 'set', 'lo', 'mtu', str(MTU), 'up'],
+                   check=True)
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    works = {name: WORKS[name] for name in args.w or WORKS}
+    base = None
+
+    print(heading(works), flush=True)
+
+    with tempfile.TemporaryDirectory(prefix='quic-bench-') as dir:
+        prepare(dir)
+
+        for name in args.s or all:
+            costs = measure(build, dir, all[name], works, args.n)
+            base = base or costs
+            print(row(all[name], works, costs, base), flush=True)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except Failure as failure:
+        sys.exit('bench: %s' % failure)
