@@ -67,7 +67,7 @@ clients: ## get the foreign programs that the tests talk to
 	@auto/clients
 
 clean: ## remove what was built from this source
-	rm -rf build/module build/test build/asan build/*.so
+	rm -rf build/module build/test build/asan build/matrix build/*.so
 
 distclean: ## remove all that was fetched and built
 	rm -rf build
