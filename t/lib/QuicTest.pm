@@ -57,7 +57,7 @@ sub new {
 
     my $self = bless {
         dir    => $dir,
-        nginx  => $ENV{NGINX} || find('nginx', '/usr/sbin/nginx'),
+        nginx  => $nginx || find('nginx', '/usr/sbin/nginx'),
         module => $ENV{QUIC_MODULE} || "$top/build/ngx_http_quic_module.so",
         curl   => $ENV{CURL_H3} || find('curl-h3', "$top/build/bin/curl-h3"),
         ports  => {},
