@@ -42,6 +42,10 @@ use constant TIMEOUT => 15;
 
 our $small = $ENV{QUIC_SMALL} ? 1 : 0;
 
+# Not to be seen by nginx, to which it means sockets that it inherits.
+
+my $nginx = delete $ENV{NGINX};
+
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
 my (%running, %clients);
@@ -244,9 +248,6 @@ sub start {
     if ($pid == 0) {
         open STDOUT, '>>', "$dir/stdout";
         open STDERR, '>>', "$dir/stderr";
-
-        # to nginx it means sockets that it inherits
-        delete $ENV{NGINX};
 
         # where sanitizers report to, if it was built with some
 
