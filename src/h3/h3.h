@@ -1,7 +1,7 @@
 
 /*
- * HTTP/3 over one QUIC connection, as a server: RFC 9114, 9204.  What the floor
- * of nginx sees.
+ * HTTP/3 over one QUIC connection, as a server: RFC 9114, 9204.  What the
+ * floor of nginx sees.
  *
  * Requests come as callbacks, in this order:
  *
@@ -11,15 +11,15 @@
  *                   checked by itself and against those before it
  *     headers()     the section is complete and well-formed
  *     malformed()   or it isn't (RFC 9114, 4.1.2): answer 400, if it still
- *                   can be.  h3_request_free() says H3_MESSAGE_ERROR then: as a
- *                   reset when there was no whole answer, else with
- *                   STOP_SENDING.  Content that turns out to be malformed is an
- *                   error of h3_request_recv(), and ends in the same way.
+ *                   can be.  h3_request_free() says H3_MESSAGE_ERROR then: as
+ *                   a reset when there was no whole answer, else with
+ *                   STOP_SENDING.  Content that turns out to be malformed is
+ *                   an error of h3_request_recv(), and ends in the same way.
  *     readable()    a part of the content, or its end, can be fetched with
  *                   h3_request_recv()
  *     writable()    there is room for more of the response
- *     gone()        the client doesn't want the response, or the connection has
- *                   ended: the last call for this request
+ *     gone()        the client doesn't want the response, or the connection
+ *                   has ended: the last call for this request
  *
  * and the response goes down with h3_response_*().  When the upper floor is
  * done with a request it calls h3_request_free(), always, also after gone().
@@ -41,7 +41,7 @@ typedef struct h3_request_s  h3_request_t;
 typedef struct {
     ngx_str_t    name;
     ngx_str_t    value;
-    unsigned     never_index:1;      /* RFC 9204, 7.1.3: cookies, credentials */
+    unsigned     never_index:1;      /* RFC 9204, 7.1.3: credentials */
 } h3_field_t;
 
 
@@ -97,8 +97,9 @@ h3_conn_t *h3_conn_create(quic_conn_t *qc, quic_mem_t *mem,
 void h3_conn_goaway(h3_conn_t *hc);
 
 /*
- * Does that closing.  Nothing tells this floor of acknowledgements: to be called
- * now and then after h3_conn_goaway(), after a flush or by a timer.
+ * Does that closing.  Nothing tells this floor of the acknowledgement of a
+ * response: to be called now and then after h3_conn_goaway(), after a flush or
+ * by a timer.
  */
 void h3_conn_check(h3_conn_t *hc);
 
@@ -118,8 +119,8 @@ quic_conn_t *h3_request_conn(h3_request_t *hr);
 
 /*
  * Content: up to "size" bytes, frames taken off.  Bytes > 0; 0: the end, at
- * which the content was as long as content-length said; NGX_AGAIN: nothing yet,
- * readable() will be called; NGX_ERROR: reset, gone, malformed.
+ * which the content was as long as content-length said; NGX_AGAIN: nothing
+ * yet, readable() will be called; NGX_ERROR: reset, gone, malformed.
  */
 ssize_t h3_request_recv(h3_request_t *hr, u_char *buf, size_t size);
 
@@ -160,8 +161,9 @@ off_t h3_response_sent(h3_request_t *hr);
 
 /*
  * Done with it.  A response without its end is reset with "error"
- * (H3_INTERNAL_ERROR, H3_REQUEST_CANCELLED, H3_MESSAGE_ERROR ...), content that
- * was not read is refused (STOP_SENDING; H3_NO_ERROR after a full response).
+ * (H3_INTERNAL_ERROR, H3_REQUEST_CANCELLED, H3_MESSAGE_ERROR ...), content
+ * that was not read is refused (STOP_SENDING; H3_NO_ERROR after a full
+ * response).
  */
 void h3_request_free(h3_request_t *hr, uint64_t error);
 

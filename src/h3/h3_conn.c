@@ -247,7 +247,7 @@ h3_conn_flush_decoder(h3_conn_t *hc)
     }
 
     if (quic_stream_write(hc->decoder, buf, len) != NGX_OK) {
-        h3_conn_error(hc, H3_INTERNAL_ERROR, "can't send to the QPACK encoder");
+        h3_conn_error(hc, H3_INTERNAL_ERROR, "can't send to QPACK's encoder");
         return;
     }
 
@@ -260,8 +260,8 @@ h3_conn_flush_decoder(h3_conn_t *hc)
 
 /*
  * Going on with one request may end in the freeing of any other, which leaves
- * the queue it stands in: so those that are ready are moved to a queue of their
- * own first, and taken from its head.
+ * the queue it stands in: so those that are ready are moved to a queue of
+ * their own first, and taken from its head.
  */
 
 void

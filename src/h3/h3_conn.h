@@ -53,7 +53,7 @@ struct h3_conn_s {
     quic_stream_t       *decoder;
 
     ngx_queue_t          uni;            /* the client's other streams */
-    u_char               critical[H3_CRITICAL_N];    /* 1: it has been opened */
+    u_char               critical[H3_CRITICAL_N];    /* 1: was opened */
 
     ngx_queue_t          requests;       /* of h3_request_t, all */
     ngx_queue_t          blocked;        /* those that wait for insertions */
@@ -71,7 +71,7 @@ struct h3_conn_s {
 
     unsigned             settings:1;     /* SETTINGS came */
     unsigned             leaving:1;      /* GOAWAY is wanted */
-    unsigned             failed:1;       /* closed by us: nothing more is read */
+    unsigned             failed:1;       /* closed by us */
     unsigned             closed:1;       /* the transport has said so */
 };
 

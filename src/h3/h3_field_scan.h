@@ -33,7 +33,7 @@ void h3_field_scan_init(h3_field_scan_t *sc, size_t max_name,
 
 /*
  * The next bytes of the section.  NGX_OK, or NGX_DECLINED: a string or an
- * integer is longer than it may be.  All else is left for the decoder to judge.
+ * integer is longer than it may be.  All else is left to the decoder.
  */
 ngx_int_t h3_field_scan(h3_field_scan_t *sc, u_char *p, u_char *end);
 

@@ -87,7 +87,7 @@ static const h3_message_row_t  h3_special_fields[] = {
  * Sets of characters: a bit for each byte.  The second word of a row is that
  * of 0x20 to 0x3f, written with the highest first:
  *
- *               ?>=< ;:98 7654 3210  /.-, +*)( '&%$ #"! 
+ *               ?>=< ;:98 7654 3210  /.-, +*)( '&%$ #"!
  *               _^]\ [ZYX WVUT SRQP  ONML KJIH GFED CBA@
  *                ~}| {zyx wvut srqp  onml kjih gfed cba`
  */

@@ -1,8 +1,8 @@
 
 /*
- * nghttp3's QPACK, and nothing else of nghttp3.  Its functions give up for good
- * after any error; all of these are connection errors in RFC 9204 but one, a
- * string that is too long (7.4), which h3_field_scan.h keeps from it.
+ * nghttp3's QPACK, and nothing else of nghttp3.  Its functions give up for
+ * good after any error; all of these are connection errors in RFC 9204 but
+ * one, a string that is too long (7.4), which h3_field_scan.h keeps from it.
  */
 
 #include <ngx_config.h>
@@ -44,8 +44,8 @@
 
 /*
  * In front of each piece of memory that nghttp3 has, which frees without its
- * size.  With all of them in a queue it's we who free them in the end: nghttp3's
- * own functions trip over what an error has left half done.
+ * size.  With all of them in a queue it's we who free them in the end: its own
+ * functions for that trip over what an error has left half done.
  */
 
 typedef struct {
@@ -225,8 +225,9 @@ h3_qpack_failed(h3_qpack_t *q, nghttp3_ssize rc, uint64_t error)
 
 
 /*
- * What one call adds is a string at most, so the bound is looked at afterwards:
- * to refuse the memory would be an error that nghttp3 doesn't survive.
+ * What one call adds is a string at most, so the bound is looked at
+ * afterwards: to refuse the memory would be an error that nghttp3 doesn't
+ * survive.
  */
 
 static ngx_int_t

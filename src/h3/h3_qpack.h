@@ -3,7 +3,8 @@
  * QPACK (RFC 9204) on nghttp3's encoder and decoder: their state for one
  * connection, the decoding of one field section, and the memory they take.
  *
- * The instructions that come out are handed to the caller, who has the streams.
+ * The instructions that come out are handed to the caller, who has the
+ * streams.
  */
 
 #ifndef _H3_QPACK_H_INCLUDED_
@@ -84,8 +85,8 @@ h3_section_is_open(h3_section_t *sec)
  * Decodes from [*pos, end), moving *pos; "last": the section ends there.
  *
  * NGX_OK: "f" is a field line; NGX_AGAIN: all input has been used; NGX_DONE:
- * the section has been decoded; NGX_BUSY: it's blocked, to be gone on with when
- * h3_section_ready(); NGX_DECLINED: it has a string that is too long;
+ * the section has been decoded; NGX_BUSY: it's blocked, to be gone on with
+ * when h3_section_ready(); NGX_DECLINED: it has a string that is too long;
  * NGX_ERROR: q->error is for the whole connection.
  */
 ngx_int_t h3_section_read(h3_section_t *sec, h3_qpack_t *q, u_char **pos,
@@ -124,7 +125,7 @@ ngx_int_t h3_qpack_read_decoder(h3_qpack_t *q, u_char *data, size_t len);
 
 /*
  * Encodes a section into q->prefix and q->lines, which follow each other, and
- * q->instructions for the encoder stream; they are overwritten by the next one.
+ * q->instructions for the encoder stream; the next one overwrites them.
  * "insert": the dynamic table may grow.  NGX_OK, or NGX_ERROR: q->error is for
  * the whole connection.
  */

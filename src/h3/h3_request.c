@@ -403,7 +403,8 @@ h3_request_begin_data(h3_request_t *hr)
         left = hr->content_length - hr->content;
 
         if (hr->frame.left > left) {
-            return h3_request_malformed(hr, "more content than content-length");
+            return h3_request_malformed(hr,
+                                        "more content than content-length");
         }
     }
 
@@ -532,8 +533,8 @@ h3_request_headers(h3_request_t *hr, u_char *data, size_t len)
 
 
 /*
- * What is still to come of a blocked section stays unread, so it counts against
- * the stream's flow control: RFC 9204, 2.1.2 and 2.2.1.
+ * What is still to come of a blocked section stays unread, so it counts
+ * against the stream's flow control: RFC 9204, 2.1.2 and 2.2.1.
  */
 
 static ngx_int_t
@@ -699,7 +700,8 @@ static ngx_int_t
 h3_request_end(h3_request_t *hr)
 {
     if (h3_frame_reader_partial(&hr->frame)) {
-        h3_conn_error(hr->hc, H3_FRAME_ERROR, "request ends inside of a frame");
+        h3_conn_error(hr->hc, H3_FRAME_ERROR,
+                      "request ends inside of a frame");
         return NGX_ERROR;
     }
 
@@ -870,7 +872,7 @@ h3_request_enter(h3_request_t *hr)
 }
 
 
-/* the connection may have let go of the request meanwhile: "hc" is entered's */
+/* "hc" is what entered, as the connection may have let go of the request */
 
 static void
 h3_request_leave(h3_request_t *hr, h3_conn_t *hc)

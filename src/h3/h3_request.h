@@ -7,8 +7,8 @@
  *
  * A request is made when its stream is opened.  The upper floor knows of it
  * from ops->request() on ("req" is set), and from then on it lives until
- * h3_request_free().  When the connection ends before, "hc" and "stream" become
- * NULL, and all that is left to do with it is to free it.
+ * h3_request_free().  When the connection ends before, "hc" and "stream"
+ * become NULL, and all that is left to do with it is to free it.
  */
 
 #ifndef _H3_REQUEST_H_INCLUDED_

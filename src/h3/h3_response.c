@@ -115,7 +115,7 @@ h3_response_send_section(h3_request_t *hr)
         && quic_stream_write(hc->encoder, q->instructions.pos, instructions)
            != NGX_OK)
     {
-        h3_conn_error(hc, H3_INTERNAL_ERROR, "can't send to the QPACK decoder");
+        h3_conn_error(hc, H3_INTERNAL_ERROR, "can't send to QPACK's decoder");
         return NGX_ERROR;
     }
 

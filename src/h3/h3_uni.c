@@ -18,7 +18,7 @@ typedef struct {
     h3_critical_e    critical;
     const char      *repeated;
 
-    /* all the bytes are used: NGX_OK, or NGX_ERROR: the connection has failed */
+    /* uses all bytes: NGX_OK, or NGX_ERROR: the connection has failed */
     ngx_int_t      (*read)(h3_conn_t *hc, h3_uni_t *u, u_char *data,
                            size_t len);
 } h3_uni_type_t;
@@ -61,6 +61,7 @@ static ngx_int_t h3_uni_read_decoder(h3_conn_t *hc, h3_uni_t *u,
     u_char *data, size_t len);
 
 static ngx_int_t h3_control_begin(h3_conn_t *hc, h3_uni_t *u);
+static const h3_control_frame_t *h3_control_row(uint64_t type);
 static ngx_int_t h3_control_payload(h3_conn_t *hc, h3_uni_t *u, u_char *data,
     size_t len);
 static ngx_int_t h3_control_gather(h3_conn_t *hc, h3_uni_t *u, u_char *data,
@@ -365,15 +366,13 @@ h3_uni_read_control(h3_conn_t *hc, h3_uni_t *u, u_char *data, size_t len)
 static ngx_int_t
 h3_control_begin(h3_conn_t *hc, h3_uni_t *u)
 {
-    uint64_t    type;
-    ngx_uint_t  i, flags;
+    ngx_uint_t  flags;
 
-    type = u->frame.type;
-    flags = h3_frame_flags(type);
-    u->row = NULL;
+    flags = h3_frame_flags(u->frame.type);
 
     if (!hc->settings && !(flags & H3_FRAME_FIRST_ON_CONTROL)) {
-        h3_conn_error(hc, H3_MISSING_SETTINGS, "SETTINGS isn't the first frame");
+        h3_conn_error(hc, H3_MISSING_SETTINGS,
+                      "SETTINGS isn't the first frame");
         return NGX_ERROR;
     }
 
@@ -385,22 +384,11 @@ h3_control_begin(h3_conn_t *hc, h3_uni_t *u)
         return NGX_ERROR;
     }
 
-    for (i = 0;
-         i < sizeof(h3_control_frames) / sizeof(h3_control_frames[0]);
-         i++)
-    {
-        if (h3_control_frames[i].type == type) {
-            u->row = &h3_control_frames[i];
-            break;
-        }
+    if (hc->settings && h3_conn_useless(hc) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    if (u->row == NULL || type != H3_FRAME_SETTINGS) {
-
-        if (h3_conn_useless(hc) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
+    u->row = h3_control_row(u->frame.type);
 
     if (u->row && u->frame.left > u->row->max) {
         h3_conn_error(hc, u->row->max == H3_CONTROL_MAX_ID
@@ -410,6 +398,24 @@ h3_control_begin(h3_conn_t *hc, h3_uni_t *u)
     }
 
     return NGX_OK;
+}
+
+
+static const h3_control_frame_t *
+h3_control_row(uint64_t type)
+{
+    ngx_uint_t  i;
+
+    for (i = 0;
+         i < sizeof(h3_control_frames) / sizeof(h3_control_frames[0]);
+         i++)
+    {
+        if (h3_control_frames[i].type == type) {
+            return &h3_control_frames[i];
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -465,7 +471,9 @@ h3_control_settings(h3_conn_t *hc, u_char *payload, size_t len)
     uint64_t     error;
     const char  *reason;
 
-    if (h3_settings_parse(&hc->peer, payload, len, &error, &reason) != NGX_OK) {
+    if (h3_settings_parse(&hc->peer, payload, len, &error, &reason)
+        != NGX_OK)
+    {
         h3_conn_error(hc, error, reason);
         return NGX_ERROR;
     }

@@ -1,7 +1,8 @@
 
 /*
- * Bytes of a datagram and of the stream's buffer are memory of their own, freed
- * as soon as they may not be looked at any more: AddressSanitizer sees who does.
+ * Bytes of a datagram and of the stream's buffer are memory of their own,
+ * freed as soon as they may not be looked at any more: AddressSanitizer sees
+ * who does.
  */
 
 #include "h3_fake.h"

@@ -1,9 +1,9 @@
 
 /*
- * A transport in memory, in place of src/quic's connections and streams: what a
- * client sends is put in by fake_send(), what the HTTP/3 floor sends stands in
- * fake_stream_t.  It asserts what the transport's contract asks of its callers:
- * nothing after a release, nothing beyond what was shown.
+ * A transport in memory, in place of src/quic's connections and streams: what
+ * a client sends is put in by fake_send(), what the HTTP/3 floor sends stands
+ * in fake_stream_t.  It asserts what the transport's contract asks of its
+ * callers: nothing after a release, nothing beyond what was shown.
  */
 
 #ifndef _H3_FAKE_H_INCLUDED_

@@ -85,7 +85,8 @@ check_rows(row_t *row, size_t n, h3_message_kind_e kind, ngx_uint_t connect)
 static row_t  requests[] = {
 
     { GET, NULL },
-    { ":path: /\n:authority: a.example\n:scheme: https\n:method: GET\n", NULL },
+    { ":path: /\n:authority: a.example\n:scheme: https\n:method: GET\n",
+      NULL },
     { ":method: GET\n:scheme: https\n:path: /\nhost: a.example\n", NULL },
     { GET "host: a.example\n", NULL },
     { GET "cookie: a=b\ncookie: c=d\n", NULL },

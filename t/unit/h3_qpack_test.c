@@ -415,7 +415,7 @@ typedef struct {
 } section_row_t;
 
 
-/* RFC 9204, 2.2.3, 4.5 and 7.4; prefix "00 00" is without dynamic references */
+/* RFC 9204, 2.2.3, 4.5 and 7.4; prefix "00 00": no dynamic references */
 
 static section_row_t  sections[] = {
     { "00 00 d1", NGX_DONE },                        /* static 17 */
@@ -434,7 +434,7 @@ static section_row_t  sections[] = {
     { "00 00 21 61 01 62", NGX_DONE },               /* a: b */
     { "00 00 20 01 62", NGX_DONE },                  /* empty name */
     { "01 00", NGX_ERROR },                          /* count wraps to 0 */
-    { "ff 00 00", NGX_ERROR },                       /* beyond 2 * MaxEntries */
+    { "ff 00 00", NGX_ERROR },                       /* > 2 * MaxEntries */
     { "00 80", NGX_ERROR },                          /* negative base */
     { "00 00 51 82 ff ff", NGX_ERROR },              /* Huffman: padding */
     { "00 00 51 84 ff ff ff ff", NGX_ERROR },        /* Huffman: EOS */

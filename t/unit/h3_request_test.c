@@ -1,8 +1,8 @@
 
 /*
- * Request streams: in every fragmentation, with every demand of RFC 9114 on the
- * order of frames and on content, with requests freed in every callback, and
- * with connections that end at every byte.
+ * Request streams: in every fragmentation, with every demand of RFC 9114 on
+ * the order of frames and on content, with requests freed in every callback,
+ * and with connections that end at every byte.
  */
 
 #include "h3_rig.h"
@@ -934,7 +934,7 @@ test_blocked_trailers(void **state)
 }
 
 
-/* each ends while it's blocked, in its own way, or by another one's callback */
+/* each ends while it's blocked, in its own way, or in another's callback */
 
 static void
 test_blocked_end(void **state)
@@ -1082,7 +1082,7 @@ test_useless(void **state)
 }
 
 
-/* no memory at each allocation: nothing is lost, nothing used that isn't there */
+/* no memory, at each allocation: nothing is lost */
 
 static void
 test_no_memory(void **state)
