@@ -829,12 +829,12 @@ h3_request_recv(h3_request_t *hr, u_char *buf, size_t size)
 
     hc = h3_request_enter(hr);
 
-    rc = NGX_OK;
+    /* with a full buffer as well: the end may be right behind */
 
-    for (total = 0; total < size; total += n) {
+    for (total = 0; ; total += n) {
         rc = h3_request_advance(hr);
 
-        if (rc != NGX_OK || hr->ended) {
+        if (rc != NGX_OK || hr->ended || total == size) {
             break;
         }
 

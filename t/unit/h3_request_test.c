@@ -626,6 +626,49 @@ test_slow_reader(void **state)
 }
 
 
+/* a reader that knows the length doesn't ask for the end: it's seen with it */
+
+static void
+test_exact_reader(void **state)
+{
+    u_char           buf[256], body[16];
+    rig_t           *rig;
+    size_t           answers;
+    rig_request_t   *r;
+
+    rig = rig_create(NULL);
+    rig->keep = 1;
+    answers = fake_stream(rig->qc, 11)->out_len;
+
+    rig_send(rig, 0, buf, rig_script(buf, "7d3d4T"), 1, RIG_MAX);
+
+    r = rig_request(rig, 0);
+    assert_int_equal(h3_request_recv(r->hr, body, 7), 7);
+    assert_memory_equal(body, "1231234", 7);
+
+    /* no Stream Cancellation: RFC 9204, 2.2.2.2 */
+
+    rig_answer(r->hr);
+    h3_request_free(r->hr, H3_NO_ERROR);
+    r->hr = NULL;
+    assert_int_equal(fake_stream(rig->qc, 11)->out_len, answers);
+
+    /* too much of it is seen as well, before there is a response */
+
+    rig_send(rig, 4, buf, rig_script(buf, "7d3d4d1"), 1, RIG_MAX);
+
+    r = rig_request(rig, 4);
+    assert_int_equal(h3_request_recv(r->hr, body, 7), 7);
+    assert_int_equal(h3_request_recv(r->hr, body, 7), NGX_ERROR);
+
+    h3_request_free(r->hr, H3_INTERNAL_ERROR);
+    r->hr = NULL;
+    assert_int_equal(fake_stream(rig->qc, 4)->reset_error, H3_MESSAGE_ERROR);
+
+    rig_destroy(rig);
+}
+
+
 /* content that isn't wanted: STOP_SENDING, and the response is whole */
 
 static void
@@ -1166,6 +1209,7 @@ main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_declined),
         cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_exact_reader),
         cmocka_unit_test(test_unread),
         cmocka_unit_test(test_free_in),
         cmocka_unit_test(test_gone),

@@ -233,7 +233,9 @@ rig_on_headers(void *req, ngx_uint_t fin, off_t content_length)
 
     if (r->hr && r->rig->answer) {
         rig_answer(r->hr);
-        h3_request_free(r->hr, H3_NO_ERROR);
+
+        /* an error doesn't count after a whole response */
+        h3_request_free(r->hr, H3_INTERNAL_ERROR);
         r->hr = NULL;
     }
 }
