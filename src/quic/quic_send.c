@@ -54,6 +54,7 @@ static size_t quic_send_datagram(quic_conn_t *c, u_char *buf, size_t size,
     ngx_uint_t data, uint64_t now);
 static void quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d,
     quic_level_e level, uint64_t now);
+static ngx_uint_t quic_send_stuck(quic_conn_t *c, quic_level_e level);
 static ngx_uint_t quic_send_wanted(quic_conn_t *c, quic_level_e level,
     ngx_uint_t data, uint64_t now);
 static ngx_uint_t quic_send_app_wanted(quic_conn_t *c);
@@ -261,7 +262,7 @@ quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d, quic_level_e level,
     }
 
     space = &c->space[quic_level_space(level)];
-    data = d->data || space->probes;
+    data = d->data || space->probes || quic_send_stuck(c, level);
 
     if (!quic_send_wanted(c, level, data, now)) {
         return;
@@ -302,6 +303,21 @@ quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d, quic_level_e level,
 
     d->pos = p->pos + QUIC_TAG_LEN;
     d->n++;
+}
+
+
+/*
+ * What is in flight of 1-RTT packets can be acknowledged only when the
+ * handshake is over, and may fill the window.  A level below that has nothing
+ * in flight gets neither an ACK nor a PTO then: one packet may go as if it were
+ * the PTO's (RFC 9002, 7.5).
+ */
+
+static ngx_uint_t
+quic_send_stuck(quic_conn_t *c, quic_level_e level)
+{
+    return level != QUIC_LEVEL_APP
+           && c->recovery.space[quic_level_space(level)].eliciting == 0;
 }
 
 
