@@ -238,6 +238,7 @@ const quic_addr_t *sim_server_addr(void);
 
 /* connections, resp. streams of them that aren't freed */
 ngx_uint_t sim_server_conns(void);
+ngx_uint_t sim_server_alive(ngx_uint_t client);
 ngx_uint_t sim_server_streams(ngx_uint_t client);
 
 
@@ -290,7 +291,8 @@ struct sim_stream_s {
     ngx_uint_t   released;
     ngx_uint_t   early;          /* before anything was read or written */
 
-    ngx_uint_t   closed;         /* at the client */
+    ngx_uint_t   closed;         /* by the client's library */
+    ngx_uint_t   ended;          /* the client waits for nothing more */
     ngx_uint_t   tried;          /* in this round of writing */
 };
 

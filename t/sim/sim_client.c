@@ -36,7 +36,8 @@ typedef struct {
 
     ngx_uint_t              opened[2];   /* streams: bidirectional, other */
     ngx_uint_t              closed[2];
-    ngx_uint_t              theirs;      /* unidirectional, closed */
+    ngx_uint_t              ended[2];
+    ngx_uint_t              theirs;      /* unidirectional, ended */
     uint64_t                received;    /* bytes */
     uint64_t                updated;     /* "received" at the key update */
     ngx_uint_t              stops;       /* streams are to be stopped */
@@ -217,13 +218,23 @@ sim_client_open(ngtcp2_conn *conn, int64_t id, void *user)
 }
 
 
+/* the client has nothing to wait for on this stream, whoever closes it */
+
 static void
-sim_client_their_end(sim_client_t *cl, sim_stream_t *s)
+sim_client_ended(sim_client_t *cl, sim_stream_t *s)
 {
-    if (!s->closed) {
-        s->closed = 1;
+    if (s->ended) {
+        return;
+    }
+
+    s->ended = 1;
+    sim.progress = sim.now;
+
+    if (s->id & QUIC_STREAM_SERVER) {
         cl->theirs++;
-        ngtcp2_conn_extend_max_streams_uni(cl->conn, 1);
+
+    } else {
+        cl->ended[(s->id & QUIC_STREAM_UNI) ? 1 : 0]++;
     }
 }
 
@@ -238,7 +249,7 @@ sim_client_stream_close(ngtcp2_conn *conn, uint32_t flags, int64_t id,
 
     s = stream ? stream : sim_stream_find(cl->number, id);
 
-    if (s == NULL || (s->closed && !s->way[SIM_DOWN].got_reset)) {
+    if (s == NULL || s->closed) {
         sim_fail("stream %ld is closed, but wasn't open", id);
     }
 
@@ -246,15 +257,15 @@ sim_client_stream_close(ngtcp2_conn *conn, uint32_t flags, int64_t id,
 
     sim_stream_check(s, SIM_DOWN);
 
-    sim.progress = sim.now;
+    s->closed = 1;
+    sim_client_ended(cl, s);
 
     if (id & QUIC_STREAM_SERVER) {
-        sim_client_their_end(cl, s);
-        return 0;
-    }
+        ngtcp2_conn_extend_max_streams_uni(conn, 1);
 
-    s->closed = 1;
-    cl->closed[(id & QUIC_STREAM_UNI) ? 1 : 0]++;
+    } else {
+        cl->closed[(id & QUIC_STREAM_UNI) ? 1 : 0]++;
+    }
 
     return 0;
 }
@@ -277,10 +288,10 @@ sim_client_reset(ngtcp2_conn *conn, int64_t id, uint64_t final_size,
     sim_trace("client: stream %ld reset", id);
     sim_stream_got_reset(s, SIM_DOWN, error);
 
-    /* the library may not close a stream that begins with its reset */
+    /* the library doesn't close a stream that begins with its reset */
 
     if (id & QUIC_STREAM_SERVER) {
-        sim_client_their_end(cl, s);
+        sim_client_ended(cl, s);
     }
 
     return 0;
@@ -358,6 +369,7 @@ sim_client_open_streams(sim_client_t *cl)
 static void
 sim_client_stop(sim_client_t *cl)
 {
+    int            rc;
     sim_way_t     *down;
     ngx_queue_t   *q, *streams;
     sim_stream_t  *s;
@@ -376,8 +388,18 @@ sim_client_stop(sim_client_t *cl)
             && !down->got_fin && !down->got_reset)
         {
             down->stopped = 1;
-            ngtcp2_conn_shutdown_stream_read(cl->conn, 0, s->id,
-                                             sim_stop_error(s, SIM_DOWN));
+
+            /* nor if the server's end crosses the STOP_SENDING */
+            sim_client_ended(cl, s);
+
+            rc = ngtcp2_conn_shutdown_stream_read(cl->conn, 0, s->id,
+                                                  sim_stop_error(s, SIM_DOWN));
+            sim_trace("client: stops stream %lu", s->id);
+
+            if (rc != 0) {
+                sim_fail("stream %lu can't be stopped: %s", s->id,
+                         ngtcp2_strerror(rc));
+            }
         }
     }
 
@@ -490,6 +512,11 @@ sim_client_write(sim_client_t *cl)
     if (cl->established) {
         sim_client_key_update(cl);
         sim_client_open_streams(cl);
+    }
+
+    /* before that the library forgets it */
+
+    if (cl->confirmed) {
         sim_client_stop(cl);
     }
 
@@ -535,8 +562,8 @@ static ngx_uint_t
 sim_client_all_done(sim_client_t *cl)
 {
     return cl->confirmed
-           && cl->closed[0] == sim.scenario->streams
-           && cl->closed[1] == sim.scenario->uni_streams
+           && cl->ended[0] == sim.scenario->streams
+           && cl->ended[1] == sim.scenario->uni_streams
            && cl->theirs == sim.scenario->server_streams;
 }
 
@@ -595,6 +622,10 @@ sim_client_poll(void *data)
 
     if (cl->finished) {
         return;
+    }
+
+    if (!sim_server_alive(cl->number)) {
+        sim_fail("the server has given up");
     }
 
     if (sim_server_streams(cl->number)) {

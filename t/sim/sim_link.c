@@ -23,13 +23,16 @@ typedef struct {
 #define SIM_LINK_RATE   12500000
 #define SIM_LINK_QUEUE  750000
 
+/* a bad state isn't for ever, even when hardly anything is sent */
+#define SIM_LINK_BAD_TIME  (100 * SIM_MS)
+
 
 typedef struct {
     sim_path_t      path;
     uint64_t        sent;        /* datagrams */
     uint64_t        free;        /* time at which the wire is */
     uint64_t        last;        /* arrival of the last one */
-    ngx_uint_t      bad;         /* state of burst loss */
+    uint64_t        bad;         /* state of burst loss: until then */
 } sim_link_t;
 
 
@@ -121,9 +124,14 @@ sim_link_lost(sim_link_t *link, ngx_uint_t direction, size_t len)
     time = sim.now - SIM_START;
 
     lost = sim_chance(direction, path->loss);
-    link->bad = link->bad ? !sim_chance(direction, path->burst_end)
-                          : sim_chance(direction, path->burst_begin);
-    burst = sim_chance(direction, path->burst_loss) && link->bad;
+
+    if (sim_chance(direction, link->bad > sim.now ? path->burst_end
+                                                  : path->burst_begin))
+    {
+        link->bad = (link->bad > sim.now) ? 0 : sim.now + SIM_LINK_BAD_TIME;
+    }
+
+    burst = sim_chance(direction, path->burst_loss) && link->bad > sim.now;
 
     if (path->mtu && len > path->mtu) {
         return "too large";

@@ -21,6 +21,13 @@ typedef struct {
 } sim_server_conn_t;
 
 
+typedef struct {
+    ngx_uint_t       client;
+    ngx_uint_t       alive;
+    ngx_uint_t       streams;
+} sim_server_count_t;
+
+
 static void sim_server_flush(void *data);
 static void sim_server_send(const quic_batch_t *batch);
 static void sim_server_timeout(void *data);
@@ -187,37 +194,56 @@ sim_server_conns(void)
 static void
 sim_server_count(quic_conn_t *c, void *data)
 {
-    ngx_uint_t  *count = data;
+    sim_server_count_t  *count = data;
 
     ngx_rbtree_node_t  *node;
     sim_server_conn_t  *sc;
 
     sc = quic_conn_data(c);
 
-    if (sc->client != count[0] || c->streams.tree.root == &c->streams.sentinel)
-    {
+    if (sc->client != count->client) {
+        return;
+    }
+
+    count->alive += quic_conn_alive(c);
+
+    if (c->streams.tree.root == &c->streams.sentinel) {
         return;
     }
 
     node = ngx_rbtree_min(c->streams.tree.root, &c->streams.sentinel);
 
     for ( /* void */ ; node; node = ngx_rbtree_next(&c->streams.tree, node)) {
-        count[1]++;
+        count->streams++;
     }
+}
+
+
+static sim_server_count_t
+sim_server_count_all(ngx_uint_t client)
+{
+    sim_server_count_t  count;
+
+    ngx_memzero(&count, sizeof(sim_server_count_t));
+    count.client = client;
+
+    quic_endpoint_each(&sim_endpoint, sim_server_count, &count);
+
+    return count;
 }
 
 
 ngx_uint_t
 sim_server_streams(ngx_uint_t client)
 {
-    ngx_uint_t  count[2];
+    return sim_server_count_all(client).streams;
+}
 
-    count[0] = client;
-    count[1] = 0;
 
-    quic_endpoint_each(&sim_endpoint, sim_server_count, count);
-
-    return count[1];
+ngx_uint_t
+sim_server_alive(ngx_uint_t client)
+{
+    return sim_server_count_all(client).alive;
 }
 
 

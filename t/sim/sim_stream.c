@@ -302,7 +302,7 @@ sim_streams_show(void)
         {
             s = ngx_queue_data(q, sim_stream_t, queue);
 
-            if ((!s->closed || s->server) && n++ < SIM_SHOWN) {
+            if ((!s->ended || s->server) && n++ < SIM_SHOWN) {
                 sim_stream_show(s);
             }
         }
