@@ -301,6 +301,10 @@ quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d, quic_level_e level,
         return;
     }
 
+    while (p->pos < p->payload + QUIC_SEND_MIN_PAYLOAD) {
+        *p->pos++ = QUIC_FT_PADDING;
+    }
+
     d->pos = p->pos + QUIC_TAG_LEN;
     d->n++;
 }
@@ -419,17 +423,7 @@ static void
 quic_send_pad(quic_out_datagram_t *d, u_char *buf)
 {
     size_t              len;
-    ngx_uint_t          i;
     quic_out_packet_t  *last;
-
-    for (i = 0; i < d->n; i++) {
-        len = d->packet[i].pos - d->packet[i].payload;
-
-        if (len < QUIC_SEND_MIN_PAYLOAD && i == d->n - 1) {
-            ngx_memzero(d->packet[i].pos, QUIC_SEND_MIN_PAYLOAD - len);
-            d->packet[i].pos += QUIC_SEND_MIN_PAYLOAD - len;
-        }
-    }
 
     last = &d->packet[d->n - 1];
     len = last->pos + QUIC_TAG_LEN - buf;
