@@ -277,16 +277,16 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
 
 
 /*
- * RFC 9001, 5.7: 1-RTT packets wait until the handshake is complete, Handshake
- * packets for the ClientHello that the Initial ones bring.
+ * RFC 9001, 5.7: 1-RTT packets wait until the handshake is complete.  A client
+ * sends Handshake packets only after our answer, when their keys are there.
  */
 
 static ngx_uint_t
 quic_receive_is_early(quic_conn_t *c, quic_packet_type_e type)
 {
-    return (type == QUIC_PACKET_1RTT || type == QUIC_PACKET_HANDSHAKE)
+    return type == QUIC_PACKET_1RTT
            && !c->handshake_done
-           && c->rx[(quic_level_e) type] == NULL;
+           && c->rx[QUIC_LEVEL_APP] == NULL;
 }
 
 
