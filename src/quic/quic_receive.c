@@ -37,7 +37,10 @@ quic_receive_datagram(quic_conn_t *c, quic_datagram_t *dgram, uint64_t now)
     switch (c->state) {
 
     case QUIC_CONN_OPEN:
-        c->path.received += dgram->len;
+        if (quic_addr_equal(&dgram->remote, &c->path.remote)) {
+            c->path.received += dgram->len;
+        }
+
         quic_receive_rest(c, dgram, 0, now);
         return;
 
