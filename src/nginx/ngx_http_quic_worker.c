@@ -178,6 +178,8 @@ ngx_http_quic_worker_create(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
+    w->endpoint.wall = (uint64_t) ngx_time() * 1000000 - ngx_http_quic_now();
+
     ngx_http_quic_worker = w;
 
     w->nelders = ngx_http_quic_nelders;
