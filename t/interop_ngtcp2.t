@@ -52,6 +52,7 @@ key_update();
 retry();
 ciphers();
 groups();
+connection_ids();
 versions();
 loss();
 
@@ -93,12 +94,12 @@ sub fetch {
     my $port = $t->port($opt{port});
     my @uris = map { "https://localhost:$port/$_" } @$names;
 
-    unlink glob $t->dir . '/got/* ' . $t->dir . '/*.sqlog';
+    unlink glob $t->dir . '/got/* ' . $t->dir . '/qlog';
 
     my $r = $t->client([$client, '--no-quic-dump', '--no-http-dump',
                         '--exit-on-all-streams-close', '--timeout=5s',
                         '--download=' . $t->dir . '/got',
-                        '--qlog-dir=' . $t->dir, @$options,
+                        '--qlog-file=' . $t->dir . '/qlog', @$options,
                         '127.0.0.1', $port, @uris],
                        timeout => 60);
 
@@ -146,10 +147,9 @@ sub good {
 sub qlog {
     my ($what) = @_;
 
-    my ($file) = glob $t->dir . '/*.sqlog';
     my (%seen, $packets, $twice);
 
-    for my $event (split /\n/, $t->read_file(($file // '') =~ m{([^/]+)$})) {
+    for my $event (split /\n/, $t->read_file('qlog')) {
         next unless $event =~ /"name":"transport:packet_received"/;
 
         my ($type) = $event =~ /"packet_type":"(\w+)"/;
@@ -294,6 +294,25 @@ sub groups {
          'HelloRetryRequest: the second group');
     like($r->{log}, qr/ frm tx \d+ Initial CRYPTO\(0x06\) offset=[1-9]/,
          'HelloRetryRequest: the second hello');
+}
+
+
+# The client's connection IDs, and those that it invents for the server, may
+# be as long as it likes.
+
+sub connection_ids {
+    for my $case (['none of its own', '--scid='],
+                  ['1 byte', '--scid=0xaa'],
+                  ['18 bytes', '--scid=0x' . 'ab' x 18],
+                  ['8 bytes at first', '--dcid=0x' . 'cd' x 8],
+                  ['17 bytes at first', '--dcid=0x' . 'ef' x 17])
+    {
+        my ($what, $option) = @$case;
+
+        $what = "connection ID: $what";
+        good($what, fetch($what, [$option], ['n50', 'f1000000']),
+             ['n50', 'f1000000']);
+    }
 }
 
 
