@@ -175,7 +175,6 @@ h3_request_reset(h3_request_t *hr)
     }
 
     hc = h3_request_enter(hr);
-    h3_request_unblock(hr);
 
     if (hr->req == NULL) {
         h3_request_drop(hr, H3_REQUEST_CANCELLED, "reset by the client");
@@ -893,8 +892,6 @@ h3_request_gone(h3_request_t *hr)
     }
 
     hr->gone = 1;
-    h3_request_unblock(hr);
-
     hr->hc->ops->gone(hr->req);
 }
 

@@ -492,6 +492,57 @@ test_sections(void **state)
 }
 
 
+/* what comes in front of the field lines, and between them, in any form */
+
+static const char  *long_names[] = {
+    "00 00 27 fa 01",
+    "7f 00 27 fa 01",                                /* count 127 */
+    "fe 00 27 fa 01",
+    "ff 80 01 00 27 fa 01",                          /* 255 + 128 */
+    "00 7f 00 27 fa 01",                             /* base 127 */
+    "00 ff 80 01 27 fa 01",
+    "00 00 c1 27 fa 01",                             /* indexed */
+    "00 00 bf 00 27 fa 01",
+    "00 00 1e 27 fa 01",                             /* post-base */
+    "00 00 1f 00 27 fa 01",
+    "00 00 51 02 ff ff 27 fa 01",                    /* name reference */
+    "00 00 7f 00 82 ff ff 27 fa 01",
+    "00 00 06 01 ff 27 fa 01",                       /* post-base name */
+    "00 00 0f 00 00 27 fa 01",
+    "00 00 23 ff ff ff 01 ff 27 fa 01",              /* literal name */
+    "00 00 2b ff ff ff 00 37 fa 01"
+};
+
+
+static void
+test_scan(void **state)
+{
+    u_char            buf[64];
+    size_t            i, k, len;
+    h3_field_scan_t   sc;
+
+    for (i = 0; i < test_array_len(long_names); i++) {
+        len = test_hex(buf, sizeof(buf), long_names[i]);
+
+        h3_field_scan_init(&sc, 256, 1000);
+        assert_int_equal(h3_field_scan(&sc, buf, buf + len), NGX_DECLINED);
+
+        h3_field_scan_init(&sc, 257, 1000);
+        assert_int_equal(h3_field_scan(&sc, buf, buf + len), NGX_OK);
+
+        h3_field_scan_init(&sc, 256, 1000);
+
+        for (k = 0; k < len - 1; k++) {
+            assert_int_equal(h3_field_scan(&sc, buf + k, buf + k + 1),
+                             NGX_OK);
+        }
+
+        assert_int_equal(h3_field_scan(&sc, buf + k, buf + len),
+                         NGX_DECLINED);
+    }
+}
+
+
 /* what a length announces isn't allocated before it's known to be allowed */
 
 static void
@@ -867,6 +918,7 @@ main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_keep),
         cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_scan),
         cmocka_unit_test(test_announced),
         cmocka_unit_test(test_instructions),
         cmocka_unit_test(test_memory),

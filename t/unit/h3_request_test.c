@@ -887,6 +887,42 @@ test_reset(void **state)
 }
 
 
+/* what a request took is given back with it, not with the connection */
+
+static void
+test_memory(void **state)
+{
+    u_char       buf[256];
+    size_t       i, len, used;
+    rig_t       *rig;
+
+    rig = rig_create(NULL);
+    rig->free_in = "gone";
+    used = rig->qc->mem.used;
+
+    len = rig_script(buf, "G");
+
+    for (i = 1; i < len; i++) {
+        rig_send(rig, 4 * i, buf, i, 0, RIG_MAX);
+        fake_reset(rig->qc, 4 * i, H3_REQUEST_CANCELLED);
+        fake_stop(rig->qc, 4 * i, H3_REQUEST_CANCELLED);
+    }
+
+    rig->free_in = "headers";
+
+    for ( /* void */ ; i < 100; i++) {
+        rig_get(rig, 4 * i);
+    }
+
+    rig_check_error(rig, FAKE_NONE);
+
+    /* nghttp3's buffer for instructions */
+    assert_true(rig->qc->mem.used - used <= 256);
+
+    rig_destroy(rig);
+}
+
+
 /* a section with Required Insert Count 1: "server: a", and what it takes */
 
 static u_char  inserts[] = { 0x3f, 0xe1, 0x1f, 0xff, 0x1d, 0x01, 'a' };
@@ -1214,6 +1250,7 @@ main(void)
         cmocka_unit_test(test_free_in),
         cmocka_unit_test(test_gone),
         cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_blocked),
         cmocka_unit_test(test_blocked_trailers),
         cmocka_unit_test(test_blocked_end),
