@@ -189,7 +189,7 @@ good('options of TCP and of UDP',
 # nginx's own listens are nginx's own
 
 good('TCP', servers('listen %%PORT%% default_server reuseport backlog=5;'));
-good('TCP with all', servers('listen %%PORT%% ssl http2 proxy_protocol deferred
+good('TCP with all', servers('listen %%PORT%% ssl proxy_protocol deferred
                                      fastopen=3 so_keepalive=on;'));
 good('unix', servers('listen unix:%%DIR%%/s;'));
 bad('TCP: duplicate listen', servers('listen %%PORT%%; listen %%PORT%%;'),

@@ -133,9 +133,12 @@ sub upload {
 
     $t->run($server);
 
-    my $c = begin($t, '/put/up.bin', '--limit-rate', '200k',
+    my $c = begin($t, '/put/up.bin', '--limit-rate', '100k',
                   '-T', $t->dir . '/html/slow.bin');
-    sleep 0.5;
+
+    # curl's limit holds back the request itself for a second
+
+    sleep 1.5;
 
     my @old = reload($t);
     my $r = finish($c);
