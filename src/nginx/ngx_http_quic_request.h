@@ -6,11 +6,12 @@
  * pseudo-connection, whose recv and send_chain are ours.  The core knows
  * nothing else of us, and runs its phases as for any request.
  *
- *     request   its life: made by HTTP/3's callbacks, ended by the core
- *     fields    HTTP/3's field lines -> r->headers_in, URI, server
- *     body      recv: the content, as the core expects to read it
- *     send      send_chain: nginx's buffers -> the stream
- *     filter    r->headers_out -> HTTP/3's field lines
+ *     request     its life: made by HTTP/3's callbacks, ended by the core
+ *     connection  the pseudo-connection
+ *     fields      HTTP/3's field lines -> r->headers_in, URI, server
+ *     body        recv: the content, as the core expects to read it
+ *     send        send_chain: nginx's buffers -> the stream
+ *     filter      r->headers_out -> HTTP/3's field lines
  *
  * HTTP/3's callbacks come while a datagram is being processed.  Handlers of
  * nginx's may do anything then, up to ending the request, so they never run
@@ -93,6 +94,13 @@ typedef struct {
  */
 extern const h3_ops_t  ngx_http_quic_h3_ops;
 
+
+/*
+ * The pseudo-connection with its pool, where a new ngx_http_quic_request_t
+ * lives, which is its "data".  NULL: no memory, or no connection is free.
+ */
+ngx_connection_t *ngx_http_quic_connection_create(ngx_http_quic_session_t *s,
+    h3_request_t *hr);
 
 /* ours of a native request, also of a subrequest; NULL: not over HTTP/3 */
 ngx_http_quic_request_t *ngx_http_quic_get_request(ngx_http_request_t *r);
