@@ -254,6 +254,16 @@ ssl_client_verify:$ssl_client_verify
     }
 
     server {
+        listen      127.0.0.1:%%PORT%% quic;
+        server_name client-cert.test;
+
+        ssl_verify_client      on;
+        ssl_client_certificate %%DIR%%/localhost.crt;
+
+        return 200 "secret\n";
+    }
+
+    server {
         listen 127.0.0.1:%%PORT_1%%;
 
         access_log off;
@@ -517,6 +527,13 @@ like($r->{body}, qr/^host:unknown.test$/m, 'with its name');
 
 $r = $t->get('/return', host => 'unknown.test');
 is($r->{body}, "returned\n", 'so is an unknown TLS name');
+
+$r = $t->get('/', host => 'client-cert.test');
+is($r->{status}, 400, 'a server that wants a certificate');
+unlike($r->{body}, qr/secret/, 'is not for everybody');
+
+$r = $t->get('/', headers => ['Host: client-cert.test']);
+is($r->{status}, 421, 'nor by another server\'s TLS name');
 
 
 # Large requests

@@ -10,6 +10,7 @@ use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/lib';
 
 use Digest::MD5 qw(md5_hex);
+use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -27,7 +28,10 @@ truncate $t->dir . '/html/huge.bin', 400_000_000;
 
 mkdir $t->dir . '/cache';
 
-$t->run(<<'EOF');
+my $early_hints = $t->version =~ /^1\.(\d+)/ && $1 >= 29
+                  ? 'early_hints 1;' : '';
+
+$t->run(<<'EOF' =~ s/%%EARLY_HINTS%%/$early_hints/r);
     proxy_cache_path %%DIR%%/cache keys_zone=cache:1m;
     limit_req_zone $binary_remote_addr zone=rate:1m rate=1r/s;
 
@@ -111,6 +115,12 @@ $t->run(<<'EOF');
         location /early/ {
             client_max_body_size 1k;
             proxy_pass http://127.0.0.1:%%PORT_1%%/;
+        }
+
+        location /early-hints {
+            %%EARLY_HINTS%%
+            proxy_http_version 1.1;
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
         }
 
         location /slow-client/ {
@@ -256,6 +266,34 @@ ok($t->wait_for(sub {
     my @gone = $t->read_file('sent.log') =~ m{^/rate/small\.html\?\d\|499\|}mg;
     @gone >= 1;
 }), 'a client that does not wait for limit_req');
+
+
+# Early hints of an upstream
+
+SKIP: {
+    skip 'early_hints came with nginx 1.29', 2 unless $early_hints;
+
+    my $socket = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1',
+                                       LocalPort => $t->port(2), Proto => 'tcp')
+        or BAIL_OUT("socket: $!");
+
+    my $pid = $t->get('/early-hints', background => 1,
+                      args => ['-D', $t->dir . '/hints']);
+    my $c = $socket->accept;
+
+    sysread $c, my $request, 4096;
+    syswrite $c, "HTTP/1.1 103 Early Hints\r\n"
+                 . "Link: </style.css>; rel=preload\r\n\r\n";
+
+    ok($t->wait_for(sub {
+        $t->read_file('hints') =~ m{^HTTP/3 103 \r\nlink: </style}
+    }), 'early hints come before the response');
+
+    syswrite $c, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
+    close $c;
+    waitpid $pid, 0;
+    like($t->read_file('hints'), qr{\r\n\r\nHTTP/3 200 \r\n}, 'then it comes');
+}
 
 
 # Files that shrink, upstreams that die
