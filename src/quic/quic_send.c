@@ -59,7 +59,9 @@ static ngx_uint_t quic_send_wanted(quic_conn_t *c, quic_level_e level,
     ngx_uint_t data, uint64_t now);
 static ngx_uint_t quic_send_app_wanted(quic_conn_t *c);
 static ngx_int_t quic_send_open(quic_conn_t *c, quic_out_datagram_t *d,
-    quic_out_packet_t *p, quic_level_e level);
+    quic_out_packet_t *p, quic_level_e level, uint64_t now);
+static void quic_send_defer_ack(quic_conn_t *c, quic_space_e space,
+    uint64_t now);
 static void quic_send_header(quic_conn_t *c, quic_out_datagram_t *d,
     quic_out_packet_t *p);
 static void quic_send_pad(quic_out_datagram_t *d, u_char *buf);
@@ -78,7 +80,8 @@ static u_char *quic_send_stream_frame(quic_stream_t *s, ngx_uint_t pend,
 static void quic_send_stream_control(quic_conn_t *c, quic_out_packet_t *p);
 static void quic_send_stream_data(quic_conn_t *c, quic_out_packet_t *p);
 static void quic_send_ping(quic_conn_t *c, quic_out_packet_t *p);
-static size_t quic_send_close(quic_conn_t *c, u_char *buf, size_t size);
+static size_t quic_send_close(quic_conn_t *c, u_char *buf, size_t size,
+    uint64_t now);
 static void quic_send_close_frame(quic_conn_t *c, quic_out_packet_t *p);
 
 static u_char *quic_send_handshake_done(quic_conn_t *c, quic_out_packet_t *p,
@@ -147,7 +150,8 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
             }
 
         } else if (c->state == QUIC_CONN_CLOSING && c->close.requested) {
-            len = quic_send_limited(c) ? 0 : quic_send_close(c, p, c->mtu);
+            len = quic_send_limited(c) ? 0
+                                       : quic_send_close(c, p, c->mtu, now);
             quic_close_sent(c, now);
 
         } else {
@@ -270,7 +274,7 @@ quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d, quic_level_e level,
 
     p = &d->packet[d->n];
 
-    if (quic_send_open(c, d, p, level) != NGX_OK) {
+    if (quic_send_open(c, d, p, level, now) != NGX_OK) {
         return;
     }
 
@@ -359,9 +363,10 @@ quic_send_app_wanted(quic_conn_t *c)
 
 static ngx_int_t
 quic_send_open(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p,
-    quic_level_e level)
+    quic_level_e level, uint64_t now)
 {
     size_t        room;
+    ngx_int_t     rc;
     quic_space_e  space;
 
     room = d->end - d->pos;
@@ -372,9 +377,19 @@ quic_send_open(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p,
 
     space = quic_level_space(level);
 
-    if (quic_recovery_next_pn(&c->recovery, space, &p->pn) != NGX_OK
-        || quic_sent_open(&c->recovery.space[space].sent) != NGX_OK)
-    {
+    rc = quic_recovery_next_pn(&c->recovery, space, &p->pn);
+
+    if (rc == NGX_OK) {
+        rc = quic_sent_open(&c->recovery.space[space].sent);
+    }
+
+    if (rc == NGX_ERROR) {
+        quic_close_silent(c, "no memory for the record of a packet");
+        return NGX_DECLINED;
+    }
+
+    if (rc == NGX_AGAIN) {
+        quic_send_defer_ack(c, space, now);
         return NGX_DECLINED;
     }
 
@@ -385,6 +400,21 @@ quic_send_open(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p,
     quic_send_header(c, d, p);
 
     return NGX_OK;
+}
+
+
+/* as long as there are too many records, its deadline must not stay past */
+
+static void
+quic_send_defer_ack(quic_conn_t *c, quic_space_e space, uint64_t now)
+{
+    quic_ack_t  *ack;
+
+    ack = &c->space[space].ack;
+
+    if (quic_ack_due(ack, now)) {
+        ack->deadline = now + QUIC_MAX_ACK_DELAY;
+    }
 }
 
 
@@ -528,6 +558,7 @@ quic_send_note(quic_conn_t *c, quic_out_packet_t *p, u_char *end,
         f = quic_sent_frame(&c->recovery.space[space].sent);
 
         if (f == NULL) {
+            quic_close_silent(c, "no memory for the record of a frame");
             return NGX_DECLINED;
         }
 
@@ -933,7 +964,7 @@ quic_send_ping(quic_conn_t *c, quic_out_packet_t *p)
  */
 
 static size_t
-quic_send_close(quic_conn_t *c, u_char *buf, size_t size)
+quic_send_close(quic_conn_t *c, u_char *buf, size_t size, uint64_t now)
 {
     ngx_uint_t           i;
     quic_sent_t         *sent;
@@ -952,7 +983,7 @@ quic_send_close(quic_conn_t *c, u_char *buf, size_t size)
 
         p = &d.packet[d.n];
 
-        if (quic_send_open(c, &d, p, quic_send_levels[i]) != NGX_OK) {
+        if (quic_send_open(c, &d, p, quic_send_levels[i], now) != NGX_OK) {
             continue;
         }
 
