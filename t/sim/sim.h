@@ -87,10 +87,12 @@ typedef struct {
 
 typedef enum {
     SIM_ALL_DONE = 0,            /* every stream comes to its planned end */
+    SIM_ALL_IDLE,                /* and then there is silence */
     SIM_CLIENT_CLOSES,           /* in the middle */
     SIM_SERVER_CLOSES,
-    SIM_VANISHES                 /* the client falls silent: the server ends
-                                    the connection by itself */
+    SIM_CLIENT_VANISHES,         /* falls silent: the server ends it alone */
+    SIM_SERVER_RESTARTS,         /* and doesn't know the connection */
+    SIM_ANYHOW                   /* but in order */
 } sim_end_e;
 
 
@@ -120,6 +122,10 @@ typedef struct {
     ngx_uint_t   pmtud;          /* it looks for the path's MTU */
 
     double       slow;           /* probability: a reader takes a pause */
+    uint64_t     think;          /* microseconds until a server answers */
+    ngx_uint_t   keep_alive;     /* the server does, while it thinks */
+    uint64_t     no_memory;      /* microseconds: every so often there is no
+                                    memory for a while */
     double       early;          /* the server's application is done before */
 
     ngx_uint_t   retry;
@@ -155,6 +161,7 @@ typedef struct {
     uint64_t     spurious;
     uint64_t     wakeups;        /* timers of the server */
     uint64_t     key_updates;
+    uint64_t     digest;         /* of all datagrams and their times */
 } sim_result_t;
 
 
@@ -231,6 +238,9 @@ void sim_link_done(void);
 /* server */
 
 void sim_server_init(void);
+
+/* loses all connections, without a word */
+void sim_server_restart(void);
 void sim_server_receive(ngx_uint_t client, const quic_addr_t *from,
     const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn);
 void sim_server_done(void);
@@ -288,6 +298,7 @@ struct sim_stream_s {
     void        *server;         /* quic_stream_t, as long as it's ours */
     sim_event_t  server_event;   /* goes on after a pause */
     uint64_t     paused;         /* the server's reader, until then */
+    uint64_t     thinks;         /* the server, until then */
     ngx_uint_t   released;
     ngx_uint_t   early;          /* before anything was read or written */
 

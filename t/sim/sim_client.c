@@ -20,6 +20,10 @@
 
 #define SIM_CLOSE_ERROR  0x100
 
+#define SIM_CLIENT_TLS                                                        \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:-GROUP-ALL:"                   \
+    "%DISABLE_TLS13_COMPAT_MODE:"
+
 
 typedef struct {
     ngtcp2_conn            *conn;
@@ -49,6 +53,7 @@ typedef struct {
     unsigned                confirmed:1;
     unsigned                finished:1;
     unsigned                silent:1;
+    unsigned                reset:1;     /* without state */
 } sim_client_t;
 
 
@@ -59,6 +64,7 @@ static gnutls_certificate_credentials_t  sim_credentials;
 
 static void sim_client_write(sim_client_t *cl);
 static void sim_client_close(sim_client_t *cl);
+static void sim_client_finish(sim_client_t *cl);
 
 
 static ngtcp2_tstamp
@@ -159,6 +165,19 @@ sim_client_key_update(sim_client_t *cl)
         sim_result.key_updates++;
         sim_trace("client: key update");
     }
+}
+
+
+static int
+sim_client_stateless_reset(ngtcp2_conn *conn,
+    const ngtcp2_pkt_stateless_reset *sr, void *data)
+{
+    sim_client_t  *cl = data;
+
+    cl->reset = 1;
+    sim_trace("client: stateless reset");
+
+    return 0;
 }
 
 
@@ -309,6 +328,7 @@ static ngtcp2_callbacks  sim_client_callbacks = {
     .recv_stream_data = sim_client_data,
     .stream_open = sim_client_open,
     .stream_close = sim_client_stream_close,
+    .recv_stateless_reset = sim_client_stateless_reset,
     .recv_retry = ngtcp2_crypto_recv_retry_cb,
     .rand = sim_client_rand,
     .get_new_connection_id = sim_client_new_cid,
@@ -580,9 +600,20 @@ sim_client_check_end(sim_client_t *cl)
     switch (sim.scenario->end) {
 
     case SIM_ALL_DONE:
+    case SIM_ANYHOW:
 
         if (sim_client_all_done(cl) && cl->poll.place == 0) {
             sim_at(&cl->poll, sim.now);
+        }
+
+        return;
+
+    case SIM_SERVER_RESTARTS:
+
+        if (cl->established && cl->received >= sim.scenario->end_after
+            && cl->received && sim_server_alive(cl->number))
+        {
+            sim_server_restart();
         }
 
         return;
@@ -595,12 +626,11 @@ sim_client_check_end(sim_client_t *cl)
 
         return;
 
-    case SIM_VANISHES:
+    case SIM_CLIENT_VANISHES:
 
         if (cl->established && cl->received >= sim.scenario->end_after) {
             cl->silent = 1;
-            cl->finished = 1;
-            sim_cancel(&cl->timer);
+            sim_client_finish(cl);
         }
 
         return;
@@ -625,6 +655,12 @@ sim_client_poll(void *data)
     }
 
     if (!sim_server_alive(cl->number)) {
+
+        if (sim.scenario->end == SIM_ANYHOW) {
+            sim_client_close(cl);
+            return;
+        }
+
         sim_fail("the server has given up");
     }
 
@@ -666,11 +702,44 @@ sim_client_close(sim_client_t *cl)
     }
 
     cl->close_len = n;
-    cl->finished = 1;
-    sim_cancel(&cl->timer);
+    sim_client_finish(cl);
     sim.progress = sim.now;
 
     sim_client_send(cl, cl->close, n, 0);
+}
+
+
+static void
+sim_client_finish(sim_client_t *cl)
+{
+    cl->finished = 1;
+
+    sim_cancel(&cl->timer);
+    sim_cancel(&cl->rebind);
+    sim_cancel(&cl->poll);
+}
+
+
+/* idle for too long: all must have been done then, and this long ago */
+
+static void
+sim_client_expired(sim_client_t *cl, int rc)
+{
+    uint64_t  idle;
+
+    idle = sim.scenario->idle;
+
+    if (rc == NGTCP2_ERR_IDLE_CLOSE
+        && (sim.scenario->end == SIM_ANYHOW
+            || (sim.scenario->end == SIM_ALL_IDLE && sim_client_all_done(cl)
+                && sim.now - sim.progress > idle / 2
+                && sim.now - sim.progress < 2 * idle)))
+    {
+        sim_client_finish(cl);
+        return;
+    }
+
+    sim_fail("client's timer: %s", ngtcp2_strerror(rc));
 }
 
 
@@ -683,7 +752,8 @@ sim_client_timeout(void *data)
     rc = ngtcp2_conn_handle_expiry(cl->conn, sim_client_now());
 
     if (rc != 0) {
-        sim_fail("client's timer: %s", ngtcp2_strerror(rc));
+        sim_client_expired(cl, rc);
+        return;
     }
 
     sim_client_write(cl);
@@ -701,11 +771,12 @@ sim_client_broken(sim_client_t *cl, int rc)
     error = ngtcp2_conn_get_ccerr(cl->conn);
 
     if (rc == NGTCP2_ERR_DRAINING
-        && sim.scenario->end == SIM_SERVER_CLOSES
-        && error->error_code == sim.scenario->error)
+        && (sim.scenario->end == SIM_ANYHOW
+            || (sim.scenario->end == SIM_SERVER_CLOSES
+                && error->error_code == sim.scenario->error)
+            || (sim.scenario->end == SIM_SERVER_RESTARTS && cl->reset)))
     {
-        cl->finished = 1;
-        sim_cancel(&cl->timer);
+        sim_client_finish(cl);
         return;
     }
 
@@ -776,17 +847,23 @@ sim_client_tls(sim_client_t *cl)
 {
     static const gnutls_datum_t  alpn = { (u_char *) "h3", 2 };
 
-    int  rc;
+    static const char  *suites[] = {
+        SIM_CLIENT_TLS "+AES-128-GCM:+GROUP-X25519:+GROUP-SECP256R1",
+        SIM_CLIENT_TLS "+AES-128-GCM:+GROUP-SECP256R1",
+        SIM_CLIENT_TLS "+AES-256-GCM:+GROUP-X25519",
+        SIM_CLIENT_TLS "+CHACHA20-POLY1305:+GROUP-SECP384R1:+GROUP-X25519"
+    };
+
+    int         rc;
+    ngx_uint_t  n;
 
     rc = gnutls_init(&cl->tls, GNUTLS_CLIENT | GNUTLS_ENABLE_EARLY_DATA
                                | GNUTLS_NO_END_OF_EARLY_DATA);
 
     rc |= ngtcp2_crypto_gnutls_configure_client_session(cl->tls);
 
-    rc |= gnutls_priority_set_direct(cl->tls,
-        "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:"
-        "+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"
-        "%DISABLE_TLS13_COMPAT_MODE", NULL);
+    n = sim_random(SIM_RANDOM_CLIENT) % (sizeof(suites) / sizeof(suites[0]));
+    rc |= gnutls_priority_set_direct(cl->tls, suites[n], NULL);
 
     rc |= gnutls_alpn_set_protocols(cl->tls, &alpn, 1,
                                     GNUTLS_ALPN_MANDATORY);
@@ -819,7 +896,11 @@ sim_client_params(ngtcp2_transport_params *tp)
                                               : SIM_CLIENT_WINDOW;
     tp->initial_max_streams_uni = ngx_max(3, row->server_streams);
     tp->max_idle_timeout = (row->idle ? row->idle : SIM_PATIENCE) * 1000;
-    tp->active_connection_id_limit = 7;
+    tp->active_connection_id_limit = sim_random_between(SIM_RANDOM_CLIENT, 2,
+                                                        8);
+    tp->ack_delay_exponent = sim_random_between(SIM_RANDOM_CLIENT, 0, 10);
+    tp->max_ack_delay = sim_random_between(SIM_RANDOM_CLIENT, 1, 60)
+                        * NGTCP2_MILLISECONDS;
 }
 
 
@@ -840,11 +921,15 @@ sim_client_connect(sim_client_t *cl)
     settings.max_window = 16 * 1024 * 1024;
     settings.handshake_timeout = SIM_NEVER;
 
+    settings.cc_algo = sim_random(SIM_RANDOM_CLIENT) % 3;
+    settings.ack_thresh = sim_random_between(SIM_RANDOM_CLIENT, 1, 10);
+
     sim_client_params(&params);
 
-    dcid.datalen = 18;
+    dcid.datalen = sim_random_between(SIM_RANDOM_CLIENT, 8, 20);
     sim_random_bytes(SIM_RANDOM_LIBRARY, dcid.data, dcid.datalen);
-    scid.datalen = 17;
+    scid.datalen = sim_random_between(SIM_RANDOM_CLIENT, 0, 20);
+    scid.datalen = scid.datalen < 4 ? 0 : scid.datalen;
     sim_random_bytes(SIM_RANDOM_LIBRARY, scid.data, scid.datalen);
 
     rc = ngtcp2_conn_client_new(&cl->conn, &dcid, &scid, &cl->path,

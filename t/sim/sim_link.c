@@ -212,6 +212,22 @@ sim_link_put(ngx_uint_t direction, sim_datagram_t *d, uint64_t time)
 }
 
 
+/* the same run twice must be the same to the last bit */
+
+static void
+sim_link_digest(ngx_uint_t direction, const u_char *data, size_t len)
+{
+    uint64_t  digest;
+
+    digest = sim_result.digest;
+    digest = (digest ^ sim.now) * 0x9e3779b97f4a7c15ULL;
+    digest = (digest ^ direction) * 0x9e3779b97f4a7c15ULL;
+    digest ^= ngx_murmur_hash2((u_char *) data, len);
+
+    sim_result.digest = (digest << 13 | digest >> 51) * 0x9e3779b97f4a7c15ULL;
+}
+
+
 void
 sim_link_send(ngx_uint_t direction, ngx_uint_t client, const quic_addr_t *from,
     const quic_addr_t *to, const u_char *data, size_t len, ngx_uint_t ecn)
@@ -224,6 +240,8 @@ sim_link_send(ngx_uint_t direction, ngx_uint_t client, const quic_addr_t *from,
 
     link = &sim_links[direction];
     arrow = direction ? "  <-" : "->  ";
+
+    sim_link_digest(direction, data, len);
 
     reason = sim_link_lost(link, direction, len);
     time = sim.now;

@@ -25,17 +25,28 @@
 #define SIM_MAX_SECONDS  120
 
 
+/* one seed of a scenario is run twice */
+
+typedef enum {
+    SIM_ONCE = 0,
+    SIM_FIRST,
+    SIM_AGAIN
+} sim_times_e;
+
+
 typedef struct {
     pid_t                  pid;
     int                    output;
     ngx_uint_t             row;
     uint64_t               seed;
+    sim_times_e            again;
 } sim_job_t;
 
 
 typedef struct {
     ngx_uint_t             passed, failed;
     sim_result_t           sum;
+    uint64_t               digest;       /* of the first seed */
 } sim_score_t;
 
 
@@ -54,6 +65,7 @@ sim_result_t          sim_result;
 static sim_event_t    sim_watchdog;
 static sim_result_t  *sim_shared;        /* one for each job */
 static sim_job_t     *sim_jobs;
+static ngx_uint_t     sim_running;
 static sim_score_t   *sim_scores;
 
 
@@ -173,12 +185,13 @@ sim_run(void)
 /* many of them */
 
 static void
-sim_start(sim_job_t *job, ngx_uint_t row, uint64_t seed)
+sim_start(sim_job_t *job, ngx_uint_t row, uint64_t seed, sim_times_e again)
 {
     char  name[] = "/tmp/simXXXXXX";
 
     job->row = row;
     job->seed = seed;
+    job->again = again;
 
     job->output = mkstemp(name);
     (void) unlink(name);
@@ -233,6 +246,56 @@ sim_show_output(sim_job_t *job)
 }
 
 
+static void
+sim_failed(sim_job_t *job, const char *reason)
+{
+    sim_scores[job->row].failed++;
+
+    printf("FAILED: make sim SCENARIO=%s SEED=%lu%s\n",
+           sim_scenario(job->row)->name, job->seed, reason);
+
+    if (sim_scores[job->row].failed <= SIM_MAX_SHOWN) {
+        sim_show_output(job);
+    }
+}
+
+
+static void
+sim_judge(sim_job_t *job, int status)
+{
+    sim_score_t   *score;
+    sim_result_t  *result;
+
+    score = &sim_scores[job->row];
+    result = &sim_shared[job - sim_jobs];
+
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+        sim_failed(job, " (it takes too long)");
+        return;
+    }
+
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        sim_failed(job, "");
+        return;
+    }
+
+    /* the one that is run twice comes first, but may end last */
+
+    if (score->digest == 0) {
+        score->digest = job->again != SIM_ONCE ? result->digest : 0;
+
+    } else if (job->again != SIM_ONCE && score->digest != result->digest) {
+        sim_failed(job, " (isn't the same every time)");
+        return;
+    }
+
+    if (job->again != SIM_AGAIN) {
+        score->passed++;
+        sim_add(&score->sum, result);
+    }
+}
+
+
 /* waits for one to end */
 
 static sim_job_t *
@@ -250,22 +313,7 @@ sim_reap(ngx_uint_t njobs)
         }
     }
 
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        sim_scores[job->row].passed++;
-        sim_add(&sim_scores[job->row].sum, &sim_shared[job - sim_jobs]);
-
-    } else {
-        sim_scores[job->row].failed++;
-
-        printf("FAILED: make sim SCENARIO=%s SEED=%lu%s\n",
-               sim_scenario(job->row)->name, job->seed,
-               WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
-               ? " (it takes too long)" : "");
-
-        if (sim_scores[job->row].failed <= SIM_MAX_SHOWN) {
-            sim_show_output(job);
-        }
-    }
+    sim_judge(job, status);
 
     (void) close(job->output);
     job->pid = 0;
@@ -301,6 +349,20 @@ sim_print_score(ngx_uint_t row)
 }
 
 
+/* in a free place, or in that of the next one to end */
+
+static void
+sim_schedule(sim_options_t *o, ngx_uint_t row, uint64_t seed, sim_times_e again)
+{
+    sim_job_t  *job;
+
+    job = sim_running < o->jobs ? &sim_jobs[sim_running++]
+                                : sim_reap(o->jobs);
+
+    sim_start(job, row, seed, again);
+}
+
+
 static uint64_t
 sim_seeds_of(ngx_uint_t row, uint64_t seeds)
 {
@@ -315,9 +377,8 @@ sim_seeds_of(ngx_uint_t row, uint64_t seeds)
 static ngx_uint_t
 sim_run_all(sim_options_t *o)
 {
-    uint64_t     seed;
-    sim_job_t   *job;
-    ngx_uint_t   row, running, rows, passed, failed;
+    uint64_t     seed, end;
+    ngx_uint_t   row, rows, passed, failed;
 
     for (rows = 0; sim_scenario(rows); rows++) { /* void */ }
 
@@ -326,32 +387,24 @@ sim_run_all(sim_options_t *o)
     sim_shared = mmap(NULL, o->jobs * sizeof(sim_result_t),
                       PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS, -1, 0);
 
-    job = sim_jobs;
-    running = 0;
-
     for (row = 0; row < rows; row++) {
 
         if (o->scenario && ngx_strcmp(o->scenario, sim_scenario(row)->name)) {
             continue;
         }
 
-        for (seed = 0; seed < sim_seeds_of(row, o->seeds); seed++) {
+        sim_schedule(o, row, o->seed, SIM_FIRST);
+        sim_schedule(o, row, o->seed, SIM_AGAIN);
 
-            if (running == o->jobs) {
-                job = sim_reap(o->jobs);
-                running--;
-            } else {
-                job = &sim_jobs[running];
-            }
+        end = o->seed + sim_seeds_of(row, o->seeds);
 
-            sim_start(job, row, o->seed + seed);
-            running++;
+        for (seed = o->seed + 1; seed < end; seed++) {
+            sim_schedule(o, row, seed, SIM_ONCE);
         }
     }
 
-    while (running) {
+    for ( /* void */ ; sim_running; sim_running--) {
         (void) sim_reap(o->jobs);
-        running--;
     }
 
     passed = 0;

@@ -263,12 +263,32 @@ static const sim_scenario_t  sim_scenarios[] = {
       .path = SIM_LINKS( .loss = 0.1 ), SIM_MIX, .end = SIM_CLIENT_CLOSES },
 
     { .name = "client-vanishes",
-      .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX, .end = SIM_VANISHES,
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX, .end = SIM_CLIENT_VANISHES,
       .end_after = 200 * KB, .idle = 5 * SIM_SEC },
 
     { .name = "client-vanishes-early",
-      .path = SIM_LINKS( .loss = 0.1 ), SIM_MIX, .end = SIM_VANISHES,
+      .path = SIM_LINKS( .loss = 0.1 ), SIM_MIX, .end = SIM_CLIENT_VANISHES,
       .idle = 5 * SIM_SEC },
+
+    { .name = "idle",
+      .path = SIM_LINKS( .loss = 0.05 ), SIM_DOWNLOAD(10 * KB),
+      .end = SIM_ALL_IDLE, .idle = 5 * SIM_SEC },
+
+    { .name = "slow-answer",
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_DOWNLOAD(10 * KB),
+      .think = 60 * SIM_SEC, .keep_alive = 1, .idle = 10 * SIM_SEC },
+
+    { .name = "server-restarts",
+      .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX,
+      .end = SIM_SERVER_RESTARTS, .end_after = 200 * KB },
+
+    { .name = "no-memory",
+      .path = SIM_LINKS( .loss = 0.05 ), SIM_QUARREL, .no_memory = SIM_SEC,
+      .end = SIM_ANYHOW, .idle = 10 * SIM_SEC },
+
+    { .name = "no-memory-early",
+      .path = SIM_LINKS( .loss = 0.05 ), SIM_MIX, .clients = 5, .chain = 4,
+      .no_memory = 20 * SIM_MS, .end = SIM_ANYHOW, .idle = 10 * SIM_SEC },
 
     { .name = "server-closes",
       .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX, .end = SIM_SERVER_CLOSES,

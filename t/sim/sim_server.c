@@ -28,6 +28,8 @@ typedef struct {
 } sim_server_count_t;
 
 
+static void sim_server_start(void);
+static void sim_server_memory(void *data);
 static void sim_server_flush(void *data);
 static void sim_server_send(const quic_batch_t *batch);
 static void sim_server_timeout(void *data);
@@ -75,6 +77,7 @@ quic_mem_t              sim_mem;
 static quic_conf_t      sim_conf;
 static quic_host_key_t  sim_host_key;
 static sim_event_t      sim_flush_event;
+static sim_event_t      sim_memory_event;
 static quic_addr_t      sim_addr;
 static u_char           sim_buffer[QUIC_MAX_BATCH_SIZE];
 
@@ -151,18 +154,33 @@ sim_server_init(void)
 
     sim_flush_event.handler = sim_server_flush;
 
-    if (quic_host_key_init(&sim_host_key, secret, sizeof(secret)) != NGX_OK
-        || quic_endpoint_init(&sim_endpoint, &sim_mem, &sim_host_key, 1,
-                              &sim_endpoint_ops, NULL, &sim.log, sim.now)
-           != NGX_OK)
+    if (quic_host_key_init(&sim_host_key, secret, sizeof(secret)) != NGX_OK) {
+        sim_fail("no host key");
+    }
+
+    sim_server_start();
+
+    if (row->no_memory) {
+        sim_memory_event.handler = sim_server_memory;
+        sim_at(&sim_memory_event, sim.now);
+    }
+}
+
+
+static void
+sim_server_start(void)
+{
+    if (quic_endpoint_init(&sim_endpoint, &sim_mem, &sim_host_key, 1,
+                           &sim_endpoint_ops, NULL, &sim.log, sim.now)
+        != NGX_OK)
     {
         sim_fail("no endpoint");
     }
 }
 
 
-void
-sim_server_done(void)
+static void
+sim_server_stop(void)
 {
     quic_endpoint_done(&sim_endpoint);
     sim_cancel(&sim_flush_event);
@@ -170,6 +188,46 @@ sim_server_done(void)
     if (sim_mem.used) {
         sim_fail("%zu bytes of the server's memory are lost", sim_mem.used);
     }
+}
+
+
+/* some of the time the next allocation fails, or the one after a few more */
+
+static void
+sim_server_memory(void *data)
+{
+    uint64_t  time;
+
+    time = sim_random_between(SIM_RANDOM_SERVER, 1, sim.scenario->no_memory);
+
+    if (sim_mem.max == NGX_MAX_SIZE_T_VALUE) {
+        sim_mem.max = sim_mem.used
+                      + sim_random_between(SIM_RANDOM_SERVER, 0, 16384);
+        time /= 8;
+
+    } else {
+        sim_mem.max = NGX_MAX_SIZE_T_VALUE;
+    }
+
+    sim_at(&sim_memory_event, sim.now + time);
+}
+
+
+void
+sim_server_restart(void)
+{
+    sim_trace("server: restarts");
+
+    sim_server_stop();
+    sim_server_start();
+}
+
+
+void
+sim_server_done(void)
+{
+    sim_server_stop();
+    sim_cancel(&sim_memory_event);
 
     quic_mem_done(&sim_mem);
     quic_host_key_clear(&sim_host_key);
@@ -473,6 +531,18 @@ sim_server_check_done(sim_stream_t *s)
 
 
 static void
+sim_server_no_memory(sim_stream_t *s)
+{
+    if (sim.scenario->no_memory == 0) {
+        sim_fail("stream %lu: can't be written", s->id);
+    }
+
+    s->early = 1;
+    sim_server_release(s);
+}
+
+
+static void
 sim_server_write(sim_stream_t *s)
 {
     size_t          room, n;
@@ -483,6 +553,10 @@ sim_server_write(sim_stream_t *s)
 
     qs = s->server;
     down = &s->way[SIM_DOWN];
+
+    if (s->thinks > sim.now) {
+        return;
+    }
 
     while (!down->absent && !down->finished && !down->reset
            && !down->got_stop)
@@ -517,7 +591,8 @@ sim_server_write(sim_stream_t *s)
             bytes = sim_content(s->id, SIM_DOWN, down->sent, &n);
 
             if (quic_stream_write(qs, bytes, n) != NGX_OK) {
-                sim_fail("stream %lu: can't be written", s->id);
+                sim_server_no_memory(s);
+                return;
             }
 
         } else {
@@ -525,7 +600,8 @@ sim_server_write(sim_stream_t *s)
             place = quic_stream_reserve(qs, down->size - down->sent, &room);
 
             if (place == NULL) {
-                sim_fail("stream %lu: can't be written", s->id);
+                sim_server_no_memory(s);
+                return;
             }
 
             n = ngx_min(room, n);
@@ -621,6 +697,12 @@ sim_server_resume(void *data)
     if (s->server) {
         sim_server_read(s);
     }
+
+    if (s->server && s->thinks) {
+        s->thinks = 0;
+        quic_conn_keep_alive(((quic_stream_t *) s->server)->conn, 0);
+        sim_server_write(s);
+    }
 }
 
 
@@ -632,6 +714,17 @@ sim_server_begin(sim_server_conn_t *sc, sim_stream_t *s, quic_stream_t *qs)
     s->server_event.data = s;
 
     qs->app = s;
+
+    if (sim_chance(SIM_RANDOM_SERVER, 0.3)) {
+        quic_stream_priority(qs, sim_random(SIM_RANDOM_SERVER) % 8,
+                             sim_random(SIM_RANDOM_SERVER) % 2);
+    }
+
+    if (sim.scenario->think) {
+        s->thinks = sim.now + sim.scenario->think;
+        sim_at(&s->server_event, s->thinks);
+        quic_conn_keep_alive(sc->conn, sim.scenario->keep_alive);
+    }
 
     sim_server_write(s);
 }
