@@ -96,13 +96,6 @@ h3_conn_t *h3_conn_create(quic_conn_t *qc, quic_mem_t *mem,
  */
 void h3_conn_goaway(h3_conn_t *hc);
 
-/*
- * Does that closing.  Nothing tells this floor of the acknowledgement of a
- * response: to be called now and then after h3_conn_goaway(), after a flush or
- * by a timer.
- */
-void h3_conn_check(h3_conn_t *hc);
-
 /* requests that are not yet freed; requests so far */
 ngx_uint_t h3_conn_active(h3_conn_t *hc);
 ngx_uint_t h3_conn_requests(h3_conn_t *hc);

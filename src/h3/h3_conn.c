@@ -24,6 +24,7 @@ static void h3_conn_stream_reset(void *app, quic_stream_t *s, uint64_t error);
 static void h3_conn_stream_stopped(void *app, quic_stream_t *s,
     uint64_t error);
 static void h3_conn_closed(void *app);
+static void h3_conn_drained(void *app);
 
 static quic_stream_t *h3_conn_open(h3_conn_t *hc, ngx_uint_t type);
 static void h3_conn_send_settings(h3_conn_t *hc);
@@ -38,7 +39,8 @@ static const quic_app_ops_t  h3_conn_app_ops = {
     h3_conn_stream_writable,
     h3_conn_stream_reset,
     h3_conn_stream_stopped,
-    h3_conn_closed
+    h3_conn_closed,
+    h3_conn_drained
 };
 
 
@@ -433,6 +435,19 @@ h3_conn_closed(void *app)
 
     hc->ops->closed(hc->data);
 
+    h3_conn_leave(hc);
+}
+
+
+/* the last response has been acknowledged */
+
+static void
+h3_conn_drained(void *app)
+{
+    h3_conn_t  *hc = app;
+
+    h3_conn_enter(hc);
+    h3_conn_check(hc);
     h3_conn_leave(hc);
 }
 

@@ -83,6 +83,9 @@ h3_conn_over(h3_conn_t *hc)
     return hc->failed || hc->closed;
 }
 
+/* closes a connection that has gone away when nothing is left of it */
+void h3_conn_check(h3_conn_t *hc);
+
 /* every function that may end in a callback is framed by these two */
 void h3_conn_enter(h3_conn_t *hc);
 void h3_conn_leave(h3_conn_t *hc);

@@ -70,6 +70,12 @@ typedef struct {
      * more, "app" isn't referred to again.
      */
     void  (*closed)(void *app);
+
+    /*
+     * The last bidirectional stream of the client's has been freed: all that
+     * was written has been acknowledged.  May be NULL.
+     */
+    void  (*drained)(void *app);
 } quic_app_ops_t;
 
 

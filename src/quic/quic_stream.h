@@ -101,7 +101,8 @@ quic_stream_t *quic_stream_open_uni(quic_conn_t *conn, void *app);
 
 /*
  * What there is to read next, in place, valid until the next call or until the
- * callback returns.  "*fin" is non-zero when the stream ends right behind it.
+ * callback returns.  "*fin" is non-zero when the stream ends right behind it;
+ * once the end has been consumed there is nothing more to see, "*fin" is 0.
  */
 void quic_stream_peek(quic_stream_t *s, ngx_str_t *span, ngx_uint_t *fin);
 

@@ -275,8 +275,11 @@ void
 quic_streams_reap(quic_conn_t *c)
 {
     uint64_t        id;
+    ngx_uint_t      bidi;
     ngx_queue_t    *q;
     quic_stream_t  *s;
+
+    bidi = 0;
 
     while (!ngx_queue_empty(&c->streams.done)) {
         q = ngx_queue_head(&c->streams.done);
@@ -288,6 +291,14 @@ quic_streams_reap(quic_conn_t *c)
         if ((id & QUIC_STREAM_SERVER) == 0) {
             quic_streams_credit(c, (id & QUIC_STREAM_UNI) ? 1 : 0);
         }
+
+        bidi |= (id & QUIC_STREAM_UNI) == 0;
+    }
+
+    if (bidi && c->state == QUIC_CONN_OPEN && quic_conn_streams(c) == 0
+        && c->app_ops->drained)
+    {
+        c->app_ops->drained(c->app);
     }
 }
 
