@@ -31,6 +31,8 @@ static char *ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data);
 
 static ngx_int_t ngx_http_quic_host_key(ngx_conf_t *cf,
     ngx_http_quic_main_conf_t *qmcf);
+static ngx_int_t ngx_http_quic_host_key_set(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf, u_char *secret, size_t len);
 static ngx_int_t ngx_http_quic_host_key_name(ngx_conf_t *cf,
     ngx_http_quic_main_conf_t *qmcf);
 static ngx_int_t ngx_http_quic_host_key_read(ngx_conf_t *cf,
@@ -345,6 +347,20 @@ ngx_http_quic_host_key(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
 }
 
 
+static ngx_int_t
+ngx_http_quic_host_key_set(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf,
+    u_char *secret, size_t len)
+{
+    if (quic_host_key_init(&qmcf->host_key, secret, len) != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "could not derive QUIC's keys from the host key");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 /* nginx allows quic_host_key in server{}, too: there it has to be the same */
 
 static ngx_int_t
@@ -432,7 +448,7 @@ ngx_http_quic_host_key_read(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
         return NGX_ERROR;
     }
 
-    rc = quic_host_key_init(&qmcf->host_key, secret, n);
+    rc = ngx_http_quic_host_key_set(cf, qmcf, secret, n);
 
     quic_wipe(secret, n);
 
@@ -456,8 +472,8 @@ ngx_http_quic_host_key_random(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
 
     qmcf->has_secret = 1;
 
-    return quic_host_key_init(&qmcf->host_key, qmcf->secret,
-                              QUIC_HOST_SECRET_LEN);
+    return ngx_http_quic_host_key_set(cf, qmcf, qmcf->secret,
+                                      QUIC_HOST_SECRET_LEN);
 }
 
 
