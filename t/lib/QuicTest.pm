@@ -353,11 +353,9 @@ sub no_alerts {
     my ($self, $expected) = @_;
 
     my @bad = grep { !defined $expected || !/$expected/ }
-              grep { /\[(?:alert|emerg)\]|exited on signal/ }
-              split /\n/, $self->read_file('error.log');
-
-    push @bad, grep { /Sanitizer|runtime error/ }
-               split /\n/, $self->read_file('stderr');
+              grep { /\[(?:alert|emerg)\]|exited (?:on signal|with code [1-9])
+                     |Sanitizer|runtime\ error:/x }
+              map { split /\n/, $self->read_file($_) } qw(error.log stderr);
 
     push @bad, map { my ($name) = m{([^/]+)$}; $self->read_file($name) }
                glob "$self->{dir}/sanitizer.*";
