@@ -635,6 +635,19 @@ ngx_http_quic_worker_flush(ngx_event_t *ev)
         return;
     }
 
+    /*
+     * Behind us stand the requests that the datagrams have brought: what they
+     * answer shall go into the same packets as the acknowledgements.
+     */
+
+    if (!w->last && !ngx_queue_empty(&ngx_posted_events)) {
+        w->last = 1;
+        ngx_post_event(ev, &ngx_posted_events);
+        return;
+    }
+
+    w->last = 0;
+
     now = ngx_http_quic_now();
 
     for (n = 0; n < NGX_HTTP_QUIC_MAX_BATCHES; n++) {

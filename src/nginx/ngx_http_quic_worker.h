@@ -45,6 +45,7 @@ struct ngx_http_quic_worker_s {
 
     ngx_uint_t                nsessions;
     time_t                    refused;   /* second of the last log line */
+    unsigned                  last:1;    /* flush has let others go first */
     unsigned                  exiting:1;
 };
 
