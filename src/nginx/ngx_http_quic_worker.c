@@ -744,7 +744,16 @@ ngx_http_quic_worker_shutdown(ngx_http_quic_worker_t *w, ngx_uint_t now)
 
     ngx_add_timer(&w->goaway, NGX_HTTP_QUIC_GOAWAY_WAIT);
 
-    ngx_http_quic_worker_wakeup(w);
+    /*
+     * The core calls us between two iterations of the event loop, and the next
+     * one would wait for events first
+     */
+
+    if (w->flush.posted) {
+        ngx_delete_posted_event(&w->flush);
+    }
+
+    ngx_post_event(&w->flush, &ngx_posted_next_events);
 }
 
 
