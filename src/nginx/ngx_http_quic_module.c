@@ -5,6 +5,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_event.h>
 #include <ngx_http.h>
 #include "crypto/quic_random.h"
 #include "nginx/ngx_http_quic.h"
@@ -519,6 +520,28 @@ ngx_http_quic_host_key_cleanup(void *data)
 static ngx_int_t
 ngx_http_quic_init_module(ngx_cycle_t *cycle)
 {
+    ngx_event_conf_t           *ecf;
+    ngx_http_quic_main_conf_t  *qmcf;
+
+    qmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_quic_module);
+
+    if (qmcf == NULL || qmcf->bound.nelts == 0) {
+        return NGX_OK;
+    }
+
+    /* they would look for the requests' connections in their tables */
+
+    ecf = ngx_event_get_conf(cycle->conf_ctx, ngx_event_core_module);
+
+    if (ngx_strcmp(ecf->name, "poll") == 0
+        || ngx_strcmp(ecf->name, "select") == 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "\"listen ... quic\" can't be used with \"use %s\"",
+                      ecf->name);
+        return NGX_ERROR;
+    }
+
     ngx_http_quic_worker_note_elders();
 
     return NGX_OK;
