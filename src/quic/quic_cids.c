@@ -52,13 +52,6 @@ quic_cids_done(quic_conn_t *c)
         quic_cid_map_remove(&c->ep->cids, &c->cids.ours[i].node);
     }
 
-    quic_cids_forget_original(c);
-}
-
-
-void
-quic_cids_forget_original(quic_conn_t *c)
-{
     quic_cid_map_remove(&c->ep->cids, &c->cids.original);
 }
 

@@ -106,8 +106,9 @@ typedef struct {
 
     quic_retiring_cid_t  retiring[QUIC_MAX_RETIRING_CIDS];
 
-    quic_cid_node_t      original;       /* the client's first DCID, until
-                                            the handshake is confirmed */
+    quic_cid_node_t      original;       /* the client's first DCID: a copy of
+                                            its Initial that comes late must
+                                            not make another connection */
 } quic_cids_t;
 
 
@@ -365,7 +366,6 @@ ngx_int_t quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f);
 ngx_int_t quic_cids_receive_retire(quic_conn_t *c, uint64_t seq);
 quic_our_cid_t *quic_cids_by_seq(quic_conn_t *c, uint64_t seq);
 quic_retiring_cid_t *quic_cids_retiring(quic_conn_t *c, uint64_t seq);
-void quic_cids_forget_original(quic_conn_t *c);
 
 /* send */
 

@@ -266,7 +266,6 @@ quic_handshake_complete(quic_conn_t *c)
     c->pending |= QUIC_PEND_HANDSHAKE_DONE;
 
     quic_handshake_discard(c, QUIC_LEVEL_HANDSHAKE);
-    quic_cids_forget_original(c);
     quic_cids_issue(c);
 }
 
