@@ -48,6 +48,7 @@ static void sim_server_writable(void *app, quic_stream_t *s);
 static void sim_server_reset(void *app, quic_stream_t *s, uint64_t error);
 static void sim_server_stopped(void *app, quic_stream_t *s, uint64_t error);
 static void sim_server_closed(void *app);
+static void sim_server_drained(void *app);
 
 
 static const quic_endpoint_ops_t  sim_endpoint_ops = {
@@ -67,7 +68,8 @@ static const quic_app_ops_t  sim_app_ops = {
     sim_server_writable,
     sim_server_reset,
     sim_server_stopped,
-    sim_server_closed
+    sim_server_closed,
+    sim_server_drained
 };
 
 
@@ -489,6 +491,18 @@ sim_server_closed(void *app)
         s = ngx_queue_data(q, sim_stream_t, queue);
         s->server = NULL;
         sim_cancel(&s->server_event);
+    }
+}
+
+
+static void
+sim_server_drained(void *app)
+{
+    sim_server_conn_t  *sc = app;
+
+    if (quic_conn_streams(sc->conn)) {
+        sim_fail("drained, but %lu streams are open",
+                 quic_conn_streams(sc->conn));
     }
 }
 
