@@ -134,9 +134,12 @@ typedef struct {
 typedef struct {
     quic_keys_t         *next_rx;
     quic_keys_t         *prev_rx;
-    uint64_t             first_rx;       /* lowest number of this phase */
+    uint64_t             first_rx;       /* lowest number of this phase;
+                                            UINT64_MAX: none has come */
     uint64_t             first_tx;       /* first number that we send in it */
     unsigned             phase:1;
+    unsigned             confirmed:1;    /* we have acknowledged a packet of
+                                            it: the peer may go on */
 } quic_key_phase_t;
 
 
@@ -285,6 +288,9 @@ void quic_handshake_discard(quic_conn_t *c, quic_level_e level);
 
 /* the peer's key update has been seen: NGX_OK or NGX_ERROR (closed) */
 ngx_int_t quic_handshake_update_keys(quic_conn_t *c, uint64_t pn);
+
+/* updates keys by ourselves when it's time: NGX_OK or NGX_ERROR (closed) */
+ngx_int_t quic_handshake_renew_keys(quic_conn_t *c);
 
 /* receive */
 

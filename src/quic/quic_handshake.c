@@ -25,6 +25,7 @@ static ngx_int_t quic_handshake_our_params(quic_conn_t *c);
 static void quic_handshake_established(quic_conn_t *c);
 static void quic_handshake_complete(quic_conn_t *c);
 static ngx_int_t quic_handshake_next_keys(quic_conn_t *c);
+static ngx_int_t quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx);
 static void quic_handshake_free_keys(quic_conn_t *c, quic_keys_t **keys);
 
 
@@ -331,28 +332,65 @@ quic_handshake_next_keys(quic_conn_t *c)
 
 /*
  * RFC 9001, 6.2: a packet of the next phase has been opened with next_rx; our
- * own keys follow at once.  The keys before are kept for packets that come
- * late (6.5), until the phase after.
+ * own keys follow at once.  A peer must have seen us acknowledge something of
+ * this phase before it goes on to the next.
  */
 
 ngx_int_t
 quic_handshake_update_keys(quic_conn_t *c, uint64_t pn)
 {
-    quic_keys_t            *tx;
-    quic_key_phase_t       *phase;
-    quic_recovery_space_t  *space;
-
-    phase = &c->phase;
-    space = &c->recovery.space[QUIC_SPACE_APP];
-
-    if (phase->prev_rx
-        && (space->largest_acked == UINT64_MAX
-            || space->largest_acked < phase->first_tx))
-    {
+    if (c->phase.prev_rx && !c->phase.confirmed) {
         quic_conn_close(c, QUIC_KEY_UPDATE_ERROR,
                         "key update before the last one was acknowledged");
         return NGX_ERROR;
     }
+
+    return quic_handshake_next_phase(c, pn);
+}
+
+
+/*
+ * RFC 9001, 6.6: a key seals only so many packets.  Half of them are left for
+ * the case that the peer is slow to acknowledge what was sealed with this one,
+ * before which it must not be left (6.1).
+ */
+
+ngx_int_t
+quic_handshake_renew_keys(quic_conn_t *c)
+{
+    uint64_t      acked;
+    quic_keys_t  *keys;
+
+    keys = c->tx[QUIC_LEVEL_APP];
+
+    if (keys->sealed < keys->suite->confidentiality_limit / 2
+        || !c->handshake_done)
+    {
+        return NGX_OK;
+    }
+
+    acked = c->recovery.space[QUIC_SPACE_APP].largest_acked;
+
+    if (acked == UINT64_MAX || acked < c->phase.first_tx) {
+        return NGX_OK;
+    }
+
+    return quic_handshake_next_phase(c, UINT64_MAX);
+}
+
+
+/*
+ * Both directions change their keys.  Those before are kept for packets that
+ * come late (6.5), until the phase after; "first_rx" tells them apart.
+ */
+
+static ngx_int_t
+quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx)
+{
+    quic_keys_t       *tx;
+    quic_key_phase_t  *phase;
+
+    phase = &c->phase;
 
     tx = quic_calloc(c->mem, sizeof(quic_keys_t));
 
@@ -371,8 +409,9 @@ quic_handshake_update_keys(quic_conn_t *c, uint64_t pn)
     phase->next_rx = NULL;
 
     phase->phase ^= 1;
-    phase->first_rx = pn;
-    phase->first_tx = space->sent.next;
+    phase->confirmed = 0;
+    phase->first_rx = first_rx;
+    phase->first_tx = c->recovery.space[QUIC_SPACE_APP].sent.next;
 
     if (quic_handshake_next_keys(c) != NGX_OK) {
         quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for keys");

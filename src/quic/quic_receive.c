@@ -198,6 +198,7 @@ static ngx_int_t
 quic_receive_open_1rtt(quic_conn_t *c, quic_packet_t *pkt, size_t pn_len,
     uint64_t pn, ngx_str_t *payload)
 {
+    ngx_int_t          rc;
     ngx_uint_t         bit;
     quic_key_phase_t  *phase;
 
@@ -205,7 +206,13 @@ quic_receive_open_1rtt(quic_conn_t *c, quic_packet_t *pkt, size_t pn_len,
     bit = (pkt->data[0] & QUIC_KEY_PHASE) ? 1 : 0;
 
     if (bit == phase->phase) {
-        return quic_keys_open(c->rx[QUIC_LEVEL_APP], pkt, pn_len, pn, payload);
+        rc = quic_keys_open(c->rx[QUIC_LEVEL_APP], pkt, pn_len, pn, payload);
+
+        if (rc == NGX_OK && pn < phase->first_rx) {
+            phase->first_rx = pn;
+        }
+
+        return rc;
     }
 
     if (pn < phase->first_rx) {

@@ -131,6 +131,10 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     p = buf;
     size = ngx_min(size, QUIC_MAX_BATCH_SIZE);
 
+    if (c->state == QUIC_CONN_OPEN && c->tx[QUIC_LEVEL_APP]) {
+        (void) quic_handshake_renew_keys(c);
+    }
+
     for (n = 0; n < QUIC_MAX_BATCH_SEGMENTS; n++) {
 
         if (p + c->mtu > buf + size) {
@@ -599,8 +603,14 @@ quic_send_ack(quic_conn_t *c, quic_out_packet_t *p, uint64_t now)
     f.type = QUIC_FT_ACK;
     f.offset = ack->largest;
 
-    if (quic_send_note(c, p, end, &f) == NGX_OK) {
-        quic_ack_sent(ack);
+    if (quic_send_note(c, p, end, &f) != NGX_OK) {
+        return;
+    }
+
+    quic_ack_sent(ack);
+
+    if (p->level == QUIC_LEVEL_APP && ack->largest >= c->phase.first_rx) {
+        c->phase.confirmed = 1;
     }
 }
 
