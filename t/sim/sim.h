@@ -128,6 +128,8 @@ typedef struct {
                                     memory for a while */
     double       early;          /* the server's application is done before */
 
+    uint64_t     server_key_update;  /* microseconds from one time to the next
+                                        that its keys are nearly used up */
     ngx_uint_t   retry;
     ngx_uint_t   chain;          /* certificates of the server, default 1 */
 
@@ -160,7 +162,8 @@ typedef struct {
     uint64_t     lost;           /* packets declared lost by the server */
     uint64_t     spurious;
     uint64_t     wakeups;        /* timers of the server */
-    uint64_t     key_updates;
+    uint64_t     key_updates;    /* begun by the client */
+    uint64_t     phases;         /* all of them */
     uint64_t     digest;         /* of all datagrams and their times */
 } sim_result_t;
 

@@ -16,6 +16,7 @@
 static uint64_t    sim_checks;
 static uint64_t    sim_bytes_seen[SIM_MAX_CLIENTS][2];
 static ngx_uint_t  sim_validated[SIM_MAX_CLIENTS];
+static ngx_uint_t  sim_phase[SIM_MAX_CLIENTS];
 
 
 /* RFC 9002, B.2: bytes in flight are those of the packets in flight */
@@ -126,10 +127,18 @@ sim_check_streams(quic_conn_t *c)
 static void
 sim_check_conn(quic_conn_t *c, void *data)
 {
+    ngx_uint_t    client;
     quic_sent_t  *sent;
 
     if (c->state != QUIC_CONN_OPEN) {
         return;
+    }
+
+    client = (uintptr_t) c->path.socket - 1;
+
+    if (c->phase.phase != sim_phase[client]) {
+        sim_phase[client] = c->phase.phase;
+        sim_result.phases++;
     }
 
     sent = &c->recovery.space[QUIC_SPACE_APP].sent;

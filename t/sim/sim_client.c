@@ -43,7 +43,8 @@ typedef struct {
     ngx_uint_t              ended[2];
     ngx_uint_t              theirs;      /* unidirectional, ended */
     uint64_t                received;    /* bytes */
-    uint64_t                updated;     /* "received" at the key update */
+    uint64_t                sent;
+    uint64_t                updated;     /* their sum at the key update */
     ngx_uint_t              stops;       /* streams are to be stopped */
     ngx_uint_t              round;       /* of writing */
 
@@ -155,14 +156,14 @@ sim_client_key_update(sim_client_t *cl)
 
     every = sim.scenario->key_update;
 
-    if (every == 0 || cl->received - cl->updated < every) {
+    if (every == 0 || cl->received + cl->sent - cl->updated < every) {
         return;
     }
 
     /* refused as long as the last one isn't confirmed */
 
     if (ngtcp2_conn_initiate_key_update(cl->conn, sim_client_now()) == 0) {
-        cl->updated = cl->received;
+        cl->updated = cl->received + cl->sent;
         sim_result.key_updates++;
         sim_trace("client: key update");
     }
@@ -499,6 +500,7 @@ sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_pkt_info *pi,
 
     if (taken >= 0 && (n >= 0 || n == NGTCP2_ERR_WRITE_MORE)) {
         up->sent += taken;
+        cl->sent += taken;
 
         if (up->sent == up->size && taken == (ngtcp2_ssize) len) {
             up->finished = 1;

@@ -169,6 +169,12 @@ sim_run(void)
 
     sim_result.time = sim.progress - SIM_START;
 
+    if (sim.scenario->server_key_update
+        && sim_result.phases <= sim_result.key_updates)
+    {
+        sim_fail("the server has never updated its keys");
+    }
+
     sim_client_done();
     sim_server_done();
     sim_streams_done();
@@ -229,6 +235,7 @@ sim_add(sim_result_t *sum, sim_result_t *r)
     sum->spurious += r->spurious;
     sum->wakeups += r->wakeups;
     sum->key_updates += r->key_updates;
+    sum->phases += r->phases;
 }
 
 
@@ -340,8 +347,9 @@ sim_print_score(ngx_uint_t row)
            r->datagrams[1] / n, r->lost / n, r->spurious / n,
            r->wakeups / n);
 
-    if (r->key_updates) {
-        printf(" %.1f key updates", r->key_updates / n);
+    if (r->phases) {
+        printf(" %.1f key updates, %.1f of the client's", r->phases / n,
+               r->key_updates / n);
     }
 
     putchar('\n');

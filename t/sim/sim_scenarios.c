@@ -203,6 +203,22 @@ static const sim_scenario_t  sim_scenarios[] = {
 
     { .name = "upload-key-update",
       .path = SIM_LINKS( .loss = 0.02 ), .key_update = 20 * KB,
+      SIM_UPLOAD(500 * KB) },
+
+    { .name = "both-key-update",
+      .path = SIM_LINKS( .loss = 0.02 ), .key_update = 50 * KB,
+      .streams = 2, .flow = { SIM_BYTES(500 * KB), SIM_BYTES(500 * KB) } },
+
+    { .name = "both-key-updates",
+      .path = SIM_LINKS( .loss = 0.02, .reorder = 0.02,
+                         .reorder_by = 30 * SIM_MS ),
+      .key_update = 50 * KB, .server_key_update = 200 * SIM_MS,
+      .streams = 2, .flow = { SIM_BYTES(500 * KB), SIM_BYTES(500 * KB) } },
+
+    { .name = "server-key-update",
+      .path = SIM_LINKS( .loss = 0.02, .reorder = 0.02,
+                         .reorder_by = 30 * SIM_MS ),
+      .server_key_update = 200 * SIM_MS,
       .streams = 2, .flow = { SIM_BYTES(500 * KB), SIM_BYTES(500 * KB) } },
 
     /* streams */

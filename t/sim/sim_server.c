@@ -30,6 +30,8 @@ typedef struct {
 
 static void sim_server_start(void);
 static void sim_server_memory(void *data);
+static void sim_server_keys(void *data);
+static void sim_server_use_up(quic_conn_t *c, void *data);
 static void sim_server_flush(void *data);
 static void sim_server_send(const quic_batch_t *batch);
 static void sim_server_timeout(void *data);
@@ -80,6 +82,7 @@ static quic_conf_t      sim_conf;
 static quic_host_key_t  sim_host_key;
 static sim_event_t      sim_flush_event;
 static sim_event_t      sim_memory_event;
+static sim_event_t      sim_keys_event;
 static quic_addr_t      sim_addr;
 static u_char           sim_buffer[QUIC_MAX_BATCH_SIZE];
 
@@ -166,6 +169,11 @@ sim_server_init(void)
         sim_memory_event.handler = sim_server_memory;
         sim_at(&sim_memory_event, sim.now);
     }
+
+    if (row->server_key_update) {
+        sim_keys_event.handler = sim_server_keys;
+        sim_at(&sim_keys_event, sim.now + row->server_key_update);
+    }
 }
 
 
@@ -215,6 +223,31 @@ sim_server_memory(void *data)
 }
 
 
+/* as if so much had been sent that it's time for new keys */
+
+static void
+sim_server_use_up(quic_conn_t *c, void *data)
+{
+    quic_keys_t  *keys;
+
+    keys = c->tx[QUIC_LEVEL_APP];
+
+    if (keys) {
+        keys->sealed = ngx_max(keys->sealed,
+                               keys->suite->confidentiality_limit / 2);
+    }
+}
+
+
+static void
+sim_server_keys(void *data)
+{
+    quic_endpoint_each(&sim_endpoint, sim_server_use_up, NULL);
+
+    sim_at(&sim_keys_event, sim.now + sim.scenario->server_key_update);
+}
+
+
 void
 sim_server_restart(void)
 {
@@ -230,6 +263,7 @@ sim_server_done(void)
 {
     sim_server_stop();
     sim_cancel(&sim_memory_event);
+    sim_cancel(&sim_keys_event);
 
     quic_mem_done(&sim_mem);
     quic_host_key_clear(&sim_host_key);
