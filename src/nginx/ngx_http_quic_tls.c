@@ -286,6 +286,8 @@ ngx_http_quic_tls_init(ngx_conf_t *cf, ngx_http_quic_listener_t *listener)
 ngx_int_t
 ngx_http_quic_tls_server_name(ngx_http_quic_session_t *s, ngx_str_t *name)
 {
+    u_char                     buf[255];
+    ngx_str_t                  text;
     ngx_http_quic_srv_conf_t  *qscf;
 
     if (ngx_http_quic_tls_choose(s, name) != NGX_OK) {
@@ -294,8 +296,9 @@ ngx_http_quic_tls_server_name(ngx_http_quic_session_t *s, ngx_str_t *name)
     }
 
     if (ngx_http_quic_tls_rejects(s->server)) {
+        text = quic_printable(buf, sizeof(buf), name);
         ngx_log_error(NGX_LOG_INFO, &s->log, 0,
-                      "handshake rejected for server name \"%V\"", name);
+                      "handshake rejected for server name \"%V\"", &text);
         return NGX_DECLINED;
     }
 

@@ -65,6 +65,7 @@ void
 quic_close_peer(quic_conn_t *c, ngx_uint_t app, quic_frame_close_t *f,
     uint64_t now)
 {
+    u_char     buf[QUIC_MAX_REASON];
     ngx_str_t  reason;
 
     if (c->state != QUIC_CONN_OPEN) {
@@ -73,8 +74,7 @@ quic_close_peer(quic_conn_t *c, ngx_uint_t app, quic_frame_close_t *f,
 
     c->state = QUIC_CONN_DRAINING;
 
-    reason.data = f->reason.data;
-    reason.len = ngx_min(f->reason.len, QUIC_MAX_REASON);
+    reason = quic_printable(buf, sizeof(buf), &f->reason);
 
     ngx_log_error(NGX_LOG_INFO, c->log, 0,
                   "quic connection closed by client: %s (0x%xL): \"%V\"",

@@ -128,3 +128,22 @@ quic_error_find(const quic_error_name_t *names, uint64_t code,
 
     return other;
 }
+
+
+ngx_str_t
+quic_printable(u_char *dst, size_t size, ngx_str_t *src)
+{
+    size_t     i;
+    u_char     ch;
+    ngx_str_t  text;
+
+    text.data = dst;
+    text.len = ngx_min(src->len, size);
+
+    for (i = 0; i < text.len; i++) {
+        ch = src->data[i];
+        dst[i] = (ch < 0x20 || ch > 0x7e || ch == '"') ? '.' : ch;
+    }
+
+    return text;
+}

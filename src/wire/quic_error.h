@@ -63,5 +63,12 @@
  */
 const char *quic_error_name(uint64_t code, ngx_uint_t app);
 
+/*
+ * A peer's words for a log line: at most "size" bytes of "src" into "dst",
+ * with a dot for each that is not printable, or a quote: so they can't end the
+ * line that they stand in, nor the quotes around them.
+ */
+ngx_str_t quic_printable(u_char *dst, size_t size, ngx_str_t *src);
+
 
 #endif /* _QUIC_ERROR_H_INCLUDED_ */

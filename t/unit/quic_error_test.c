@@ -79,11 +79,39 @@ test_names(void **state)
 }
 
 
+static void
+test_printable(void **state)
+{
+    u_char     buf[16];
+    ngx_str_t  text;
+
+    ngx_str_t  words = ngx_string("a b~");
+    ngx_str_t  line = ngx_string("x\"\n[alert]\0\x7f\xc3\xa4");
+    ngx_str_t  empty = ngx_null_string;
+
+    text = quic_printable(buf, sizeof(buf), &words);
+    assert_int_equal(text.len, 4);
+    assert_memory_equal(text.data, "a b~", 4);
+
+    text = quic_printable(buf, sizeof(buf), &line);
+    assert_int_equal(text.len, 14);
+    assert_memory_equal(text.data, "x..[alert]....", 14);
+
+    text = quic_printable(buf, 2, &line);
+    assert_int_equal(text.len, 2);
+    assert_memory_equal(text.data, "x.", 2);
+
+    text = quic_printable(buf, sizeof(buf), &empty);
+    assert_int_equal(text.len, 0);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(test_names)
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_printable)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
