@@ -1207,6 +1207,43 @@ test_discard(void **state)
 }
 
 
+/* what a probe repeats: the oldest packets that ask for an ACK, two of them */
+
+static void
+test_repeat(void **state)
+{
+    init_established();
+
+    assert_int_equal(quic_recovery_repeat(&r, APP), 0);
+
+    send_frames(APP, 0, 0, 1, 50);
+    put_many(5);
+    now += 100 * MS;
+    ack_ok(APP, 1, 1);
+    ack_ok(APP, 3, 3);
+
+    assert_int_equal(quic_recovery_repeat(&r, APP), 2);
+    assert_int_equal(lost_total, 2);
+    assert_int_equal(packets[APP][2].lost, 1);
+    assert_int_equal(packets[APP][4].lost, 1);
+
+    /* it changes nothing about them, and may be done again */
+
+    assert_int_equal(r.in_flight, 3 * MTU);
+    assert_int_equal(r.space[APP].eliciting, 3);
+    assert_int_equal(r.packets_lost, 0);
+    assert_int_equal(quic_recovery_repeat(&r, APP), 2);
+    assert_int_equal(packets[APP][2].lost, 2);
+
+    ack_ok(APP, 2, 4);
+    assert_int_equal(packets[APP][4].acked, 1);
+    assert_int_equal(quic_recovery_repeat(&r, APP), 1);
+    assert_int_equal(packets[APP][5].lost, 1);
+
+    done();
+}
+
+
 static void
 test_lose_all(void **state)
 {
@@ -1895,6 +1932,7 @@ main(void)
         cmocka_unit_test(test_conditions_of_persistent_congestion),
         cmocka_unit_test(test_persistent_congestion_in_pieces),
         cmocka_unit_test(test_discard),
+        cmocka_unit_test(test_repeat),
         cmocka_unit_test(test_lose_all),
         cmocka_unit_test(test_mtu_probe),
         cmocka_unit_test(test_new_path),
