@@ -18,6 +18,9 @@
 
 #define SIM_DEFAULT_SEEDS  25
 
+/* of the server's timer, besides one for each datagram */
+#define SIM_MAX_WAKEUPS  100
+
 /* of a scenario, what failed runs have said */
 #define SIM_MAX_SHOWN  3
 
@@ -168,6 +171,12 @@ sim_run(void)
     }
 
     sim_result.time = sim.progress - SIM_START;
+
+    if (sim_result.wakeups > SIM_MAX_WAKEUPS + sim_result.datagrams[0]
+                             + sim_result.datagrams[1])
+    {
+        sim_fail("the server's timer fired %lu times", sim_result.wakeups);
+    }
 
     if (sim.scenario->server_key_update
         && sim_result.phases <= sim_result.key_updates)

@@ -78,6 +78,11 @@ static const sim_scenario_t  sim_scenarios[] = {
     { .name = "chain-loss-20",
       .path = SIM_LINKS( .loss = 0.2 ), .chain = 16, SIM_DOWNLOAD(2 * KB) },
 
+    { .name = "retry-crowd",
+      .path = SIM_LINKS( .loss = 0.1, .duplicate = 0.1, .reorder = 0.1,
+                         .reorder_by = 100 * SIM_MS ),
+      .clients = 10, .retry = 1, .chain = 4, SIM_DOWNLOAD(2 * KB) },
+
     { .name = "crowd",
       .path = SIM_LINKS( .loss = 0.05 ), .clients = 20, SIM_MIX,
       .weight = 20 },
@@ -309,6 +314,16 @@ static const sim_scenario_t  sim_scenarios[] = {
     { .name = "server-closes",
       .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX, .end = SIM_SERVER_CLOSES,
       .end_after = 200 * KB, .error = 0x102 },
+
+    { .name = "server-closes-loss",
+      .path = SIM_LINKS( .loss = 0.2 ), SIM_MIX, .end = SIM_SERVER_CLOSES,
+      .end_after = 10 * KB, .error = 0x102 },
+
+    /* nothing of the client's arrives after its first flight */
+
+    { .name = "handshake-vanishes",
+      .path = { [SIM_UP] = { .drop = ~1ULL } }, SIM_DOWNLOAD(2 * KB),
+      .chain = 10, .end = SIM_ANYHOW, .idle = 10 * SIM_SEC },
 };
 
 

@@ -141,7 +141,7 @@ sim_server_init(void)
     sim_random_bytes(SIM_RANDOM_LIBRARY, secret, sizeof(secret));
 
     sim_conf.idle_timeout = row->idle ? row->idle : SIM_PATIENCE;
-    sim_conf.handshake_timeout = SIM_PATIENCE;
+    sim_conf.handshake_timeout = sim_conf.idle_timeout;
     sim_conf.max_streams_bidi = row->max_streams ? row->max_streams : 128;
     sim_conf.stream_window = row->stream_window ? row->stream_window : 65536;
     sim_conf.conn_window = row->conn_window ? row->conn_window : 262144;
@@ -409,6 +409,7 @@ sim_server_send(const quic_batch_t *batch)
     to = *batch->remote;
 
     if (batch->segment == 0 || batch->len == 0
+        || batch->segment > sim_conf.max_datagram
         || batch->len > batch->segment * QUIC_MAX_BATCH_SEGMENTS)
     {
         sim_fail("batch of %zu bytes in pieces of %zu", batch->len,
