@@ -119,6 +119,8 @@ struct ngx_http_quic_session_s {
     ngx_log_t                log;
     ngx_atomic_uint_t        number;     /* $connection */
     ngx_msec_t               start;
+    ngx_msec_t               heard;      /* its last datagram: known only in
+                                            a worker that shares sockets */
     ngx_uint_t               nrequests;  /* native requests alive */
 
     ngx_event_t              timer;

@@ -23,10 +23,13 @@
 #define NGX_HTTP_QUIC_MAX_BATCHES  64
 
 /*
- * ms: HTTP/3 waits for a client's acknowledgement of GOAWAY before it closes;
- * one without requests that has gone away shall not keep a worker from exiting
+ * ms: HTTP/3 waits for a client's acknowledgements before it closes, of GOAWAY
+ * and of the last response.  One that has gone away shall not keep a worker
+ * from exiting: without requests the first is waited for once, the others as
+ * long as anything is heard from the client.
  */
 #define NGX_HTTP_QUIC_GOAWAY_WAIT  1000
+#define NGX_HTTP_QUIC_SILENCE      5000
 
 /*
  * ms: how long to go on sharing after a datagram for an elder was seen, and
@@ -474,7 +477,19 @@ ngx_http_quic_worker_takes(ngx_http_quic_worker_t *w, u_char *data, size_t len)
 static ngx_uint_t
 ngx_http_quic_worker_owns(ngx_http_quic_worker_t *w, ngx_str_t *dcid)
 {
-    return quic_cid_map_find(&w->endpoint.cids, dcid->data, dcid->len) != NULL;
+    quic_cid_node_t          *node;
+    ngx_http_quic_session_t  *s;
+
+    node = quic_cid_map_find(&w->endpoint.cids, dcid->data, dcid->len);
+
+    if (node == NULL) {
+        return 0;
+    }
+
+    s = quic_conn_data(node->data);
+    s->heard = ngx_current_msec;
+
+    return 1;
 }
 
 
@@ -763,6 +778,7 @@ ngx_http_quic_worker_goaway(quic_conn_t *c, void *data)
     ngx_http_quic_session_t  *s;
 
     s = quic_conn_data(c);
+    s->heard = ngx_current_msec;
 
     if (s->h3) {
         h3_conn_goaway(s->h3);
@@ -778,6 +794,10 @@ ngx_http_quic_worker_goaway_over(ngx_event_t *ev)
     w = ev->data;
 
     quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_close_idle, w);
+
+    if (w->nsessions) {
+        ngx_add_timer(ev, NGX_HTTP_QUIC_GOAWAY_WAIT);
+    }
 }
 
 
@@ -788,7 +808,13 @@ ngx_http_quic_worker_close_idle(quic_conn_t *c, void *data)
 
     s = quic_conn_data(c);
 
-    if (s->h3 && h3_conn_active(s->h3) == 0 && quic_conn_streams(c) == 0) {
+    if (s->h3 == NULL || h3_conn_active(s->h3)) {
+        return;
+    }
+
+    if (quic_conn_streams(c) == 0
+        || ngx_current_msec - s->heard >= NGX_HTTP_QUIC_SILENCE)
+    {
         quic_conn_close_app(c, H3_NO_ERROR, "server is shutting down");
     }
 }
