@@ -60,6 +60,9 @@ sub begin {
 }
 
 
+# A connection without requests is closed at once, and curl may hear of that
+# before it has looked at the end of the last response (exit code 56).
+
 sub finish {
     my ($c) = @_;
 
@@ -67,6 +70,7 @@ sub finish {
 
     return {
         exit  => $? >> 8,
+        ok    => $? == 0 || $? >> 8 == 56,
         time  => time - $c->{began},
         body  => $c->{t}->read_file('begun.body'),
         error => $c->{t}->read_file('begun.err')
@@ -119,7 +123,7 @@ sub download {
 
     my $r = finish($c);
 
-    is($r->{exit}, 0, "$name: the download goes on") or diag($r->{error});
+    ok($r->{ok}, "$name: the download goes on") or diag($r->{error});
     ok($r->{body} eq $slow, "$name: its content");
     ok(gone($t, @old), "$name: the old workers are gone");
 
@@ -143,7 +147,7 @@ sub upload {
     my @old = reload($t);
     my $r = finish($c);
 
-    is($r->{exit}, 0, 'upload: it goes on') or diag($r->{error});
+    ok($r->{ok}, 'upload: it goes on') or diag($r->{error});
     ok($t->read_file('html/put/up.bin') eq $slow, 'upload: its content');
     ok(gone($t, @old), 'upload: the old worker is gone');
 
@@ -163,7 +167,7 @@ sub removed {
     my @old = reload($t, 'server { listen %%PORT_1%% quic; }');
     my $r = finish($c);
 
-    is($r->{exit}, 0, 'listener removed: the download goes on')
+    ok($r->{ok}, 'listener removed: the download goes on')
         or diag($r->{error});
     ok($r->{body} eq $slow, 'listener removed: its content');
     ok(gone($t, @old), 'listener removed: the old worker is gone');
@@ -187,7 +191,7 @@ sub quit {
 
     my $r = finish($c);
 
-    is($r->{exit}, 0, 'quit: the download goes on') or diag($r->{error});
+    ok($r->{ok}, 'quit: the download goes on') or diag($r->{error});
     ok($r->{body} eq $slow, 'quit: its content');
     ok($t->wait_for(sub { $t->exited }, 3), 'quit: nginx has ended');
 
