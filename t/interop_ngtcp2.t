@@ -329,6 +329,12 @@ sub versions {
     like($r->{log}, qr/^Client selected version 0x1$/m, 'the client selects');
     like($r->{log}, qr/^http: .* \[:status: 200\]$/m, 'and goes on');
     is($t->read_file('got/f1200'), $files{f1200}, "$what: content");
+
+    $r = fetch('version 2', ['-v', 'v2'], ['f1200']);
+    is($t->read_file('got/f1200'), $files{f1200}, 'version 2: content');
+    like($r->{log}, qr/version=0x6b3343cf/, 'packets of version 2');
+    like($r->{log}, qr/version_information\.chosen_version=0x6b3343cf/,
+         'the server says which version it has chosen');
 }
 
 

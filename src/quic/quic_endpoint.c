@@ -147,12 +147,9 @@ quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
     quic_accept_t       accept;
     const quic_conf_t  *conf;
 
-    /* RFC 9000, 14.1 and 7.2; version 2 comes with its negotiation */
+    /* RFC 9000, 14.1 and 7.2 */
 
-    if (dgram->len < QUIC_MIN_INITIAL_SIZE
-        || pkt->dcid.len < 8
-        || pkt->version != QUIC_VERSION_1)
-    {
+    if (dgram->len < QUIC_MIN_INITIAL_SIZE || pkt->dcid.len < 8) {
         return;
     }
 

@@ -148,6 +148,14 @@ quic_handshake_peer_params(quic_conn_t *c)
         return NGX_ERROR;
     }
 
+    /* RFC 9368, section 4: no other version than this one was agreed on */
+
+    if (tp->has_versions && tp->chosen_version != c->version) {
+        quic_conn_close(c, QUIC_VERSION_NEGOTIATION_ERROR,
+                        "another version was chosen than is in use");
+        return NGX_ERROR;
+    }
+
     c->has_params = 1;
     c->recovery.max_ack_delay = tp->max_ack_delay;
     c->mtu = ngx_min(c->mtu, tp->max_udp_payload_size);
@@ -179,6 +187,14 @@ quic_handshake_our_params(quic_conn_t *c)
 
     /* until paths can be validated, a client must stay where it is */
     tp.disable_active_migration = 1;
+
+    /* RFC 9369, section 4: against downgrades */
+
+    tp.has_versions = 1;
+    tp.chosen_version = c->version;
+    tp.versions[0] = QUIC_VERSION_1;
+    tp.versions[1] = QUIC_VERSION_2;
+    tp.nversions = 2;
 
     tp.has_original_dcid = 1;
     tp.original_dcid = c->original_dcid;
