@@ -3,11 +3,13 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "quic/limits.h"
 #include "quic/quic_cc.h"
 
 
 static const quic_cc_ops_t  *quic_cc_list[] = {
     &quic_cc_newreno,
+    &quic_cc_cubic,
 };
 
 
@@ -33,6 +35,7 @@ quic_cc_set_mtu(quic_cc_t *cc, size_t mtu)
     }
 
     cc->window = ngx_max(cc->window, quic_cc_minimum_window(mtu));
+    cc->window = ngx_min(cc->window, quic_cc_maximum_window(mtu));
     cc->mtu = mtu;
 }
 
@@ -48,6 +51,13 @@ uint64_t
 quic_cc_minimum_window(size_t mtu)
 {
     return 2 * mtu;
+}
+
+
+uint64_t
+quic_cc_maximum_window(size_t mtu)
+{
+    return (uint64_t) QUIC_MAX_SENT_PACKETS * mtu;
 }
 
 

@@ -14,6 +14,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "quic/quic_hystart.h"
 #include "quic/quic_rtt.h"
 
 
@@ -45,6 +46,14 @@ typedef struct {
 } quic_cc_loss_t;
 
 
+/* a packet that was declared lost, but has been acknowledged now */
+
+typedef struct {
+    uint64_t             bytes;          /* in flight, not an MTU probe */
+    uint64_t             lost_time;      /* "now" of the loss */
+} quic_cc_spurious_t;
+
+
 struct quic_cc_ops_s {
     ngx_str_t     name;
 
@@ -56,7 +65,44 @@ struct quic_cc_ops_s {
 
     /* persistent congestion: 7.6 */
     void        (*collapse)(quic_cc_t *cc, uint64_t now);
+
+    /* NULL: what was done upon a loss isn't taken back */
+    void        (*spurious)(quic_cc_t *cc, const quic_cc_spurious_t *loss);
 };
+
+
+/* CUBIC, in the names of RFC 9438, 4.1.2; of one congestion avoidance stage */
+
+typedef struct {
+    double               w_max;          /* bytes; 0: undefined */
+    double               w_est;          /* bytes, from t_epoch on */
+    double               k;              /* seconds, from t_epoch on */
+    double               c;              /* bytes / second^3, likewise */
+    uint64_t             epoch;          /* t_epoch, by the clock below;
+                                            0: it hasn't begun */
+    uint64_t             prior;          /* cwnd_prior: bytes */
+} quic_cc_cubic_stage_t;
+
+
+typedef struct {
+    quic_cc_cubic_stage_t  stage;
+    quic_hystart_t         hystart;
+    uint64_t               updated;      /* time of the last ACK that wasn't
+                                            application-limited */
+    uint64_t               paused;       /* microseconds, all that don't count:
+                                            the clock is now - paused */
+    double                 credit;       /* less than a byte of the window */
+
+    struct {                             /* 4.9.2: before the last loss */
+        quic_cc_cubic_stage_t  stage;
+        uint64_t               window;   /* 0: there is nothing to undo */
+        uint64_t               ssthresh;
+        uint64_t               recovery_start;
+        uint64_t               lost;     /* bytes, not acknowledged since */
+    } undo;
+
+    unsigned               limited:1;    /* so were ACKs since "updated" */
+} quic_cc_cubic_t;
 
 
 struct quic_cc_s {
@@ -72,11 +118,14 @@ struct quic_cc_s {
         struct {
             uint64_t      acked;         /* bytes, towards the next increase */
         } reno;
+
+        quic_cc_cubic_t   cubic;
     } u;
 };
 
 
 extern const quic_cc_ops_t  quic_cc_newreno;
+extern const quic_cc_ops_t  quic_cc_cubic;
 
 
 void quic_cc_init(quic_cc_t *cc, const quic_cc_ops_t *ops, size_t mtu,
@@ -84,7 +133,7 @@ void quic_cc_init(quic_cc_t *cc, const quic_cc_ops_t *ops, size_t mtu,
 
 /*
  * Datagrams have another size now.  A window that is still the initial one
- * becomes that of the new size (7.2); none falls below the minimum.
+ * becomes that of the new size (7.2); none leaves the bounds below.
  */
 void quic_cc_set_mtu(quic_cc_t *cc, size_t mtu);
 
@@ -92,13 +141,16 @@ void quic_cc_set_mtu(quic_cc_t *cc, size_t mtu);
 uint64_t quic_cc_initial_window(size_t mtu);
 uint64_t quic_cc_minimum_window(size_t mtu);
 
+/* more can't be in flight: QUIC_MAX_SENT_PACKETS */
+uint64_t quic_cc_maximum_window(size_t mtu);
+
 /* the rate for the pacer: cc->rate, or N * window / srtt (7.7) */
 uint64_t quic_cc_pacing_rate(const quic_cc_t *cc, const quic_rtt_t *rtt);
 
 /* non-zero: a packet sent at "sent_time" was sent before or in recovery */
 ngx_uint_t quic_cc_in_recovery(const quic_cc_t *cc, uint64_t sent_time);
 
-/* the table of a name ("reno"), NULL when there is none */
+/* the table of a name ("reno", "cubic"), NULL when there is none */
 const quic_cc_ops_t *quic_cc_by_name(const ngx_str_t *name);
 
 

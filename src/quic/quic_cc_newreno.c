@@ -17,7 +17,8 @@ const quic_cc_ops_t  quic_cc_newreno = {
     quic_cc_newreno_init,
     quic_cc_newreno_acked,
     quic_cc_newreno_lost,
-    quic_cc_newreno_collapse
+    quic_cc_newreno_collapse,
+    NULL
 };
 
 

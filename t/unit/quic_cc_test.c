@@ -64,6 +64,7 @@ test_windows(void **state)
     assert_int_equal(quic_cc_initial_window(9000), 18000);
 
     assert_int_equal(quic_cc_minimum_window(1200), 2400);
+    assert_int_equal(quic_cc_maximum_window(1200), 65536 * 1200);
 }
 
 
@@ -84,6 +85,10 @@ test_set_mtu(void **state)
 
     quic_cc_set_mtu(&cc, 9000);
     assert_int_equal(cc.window, 18000);
+
+    cc.window = quic_cc_maximum_window(9000);
+    quic_cc_set_mtu(&cc, 1200);
+    assert_int_equal(cc.window, quic_cc_maximum_window(1200));
 }
 
 
