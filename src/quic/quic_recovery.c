@@ -46,6 +46,7 @@ static ngx_int_t quic_recovery_check_ack(quic_sent_t *sent,
 static void quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, ngx_uint_t n, uint64_t now,
     quic_recovery_acked_t *acked);
+static void quic_recovery_spurious(quic_recovery_t *r, quic_sent_packet_t *p);
 static ngx_uint_t quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, uint64_t delay, uint64_t now,
     quic_recovery_acked_t *acked);
@@ -217,6 +218,11 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
     quic_recovery_detect_acked(r, space, ack, n, now, &acked);
 
     if (acked.packets == 0) {
+
+        /* but late ones may have brought the window back */
+
+        quic_recovery_pace(r, now);
+
         return NGX_OK;
     }
 
@@ -301,7 +307,7 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
         p = quic_sent_walk_next(&w, &pn);
 
         if (p->state == QUIC_SENT_LOST) {
-            r->packets_spurious++;
+            quic_recovery_spurious(r, p);
 
         } else {
             if (acked->packets++ == 0) {
@@ -329,6 +335,29 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
     }
 
     r->packets_acked += acked->packets;
+}
+
+
+/*
+ * A packet was late, not lost.  The controller hears of it if it has heard of
+ * the loss, and on this path.
+ */
+
+static void
+quic_recovery_spurious(quic_recovery_t *r, quic_sent_packet_t *p)
+{
+    quic_cc_spurious_t  loss;
+
+    r->packets_spurious++;
+
+    if (r->cc.ops->spurious == NULL || p->mtu_probe || p->size == 0) {
+        return;
+    }
+
+    loss.bytes = p->size;
+    loss.lost_time = p->time;
+
+    r->cc.ops->spurious(&r->cc, &loss);
 }
 
 

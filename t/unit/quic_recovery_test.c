@@ -804,6 +804,78 @@ test_spurious_loss(void **state)
 }
 
 
+/* RFC 9438, 4.9.2: the window comes back, and with it the rate, at once */
+
+static void
+test_spurious_undo(void **state)
+{
+    uint64_t  rate;
+
+    init_established();
+    quic_cc_init(&r.cc, &quic_cc_cubic, MTU, now);
+    put_many(10);
+
+    now += 100 * MS;
+    ack_ok(APP, 4, 4);
+    assert_int_equal(lost_total, 2);
+    assert_int_equal(r.cc.window, 7 * MTU);
+    rate = r.pacer.rate;
+
+    now += 10 * MS;
+    ack_ok(APP, 0, 0);
+    assert_int_equal(r.cc.window, 7 * MTU);
+
+    ack_ok(APP, 1, 1);
+    assert_int_equal(r.cc.window, 10 * MTU);
+    assert_int_equal(r.cc.recovery_start, 0);
+    assert_int_equal(r.packets_spurious, 2);
+    assert_true(r.pacer.rate > rate);
+
+    done();
+}
+
+
+/* what didn't count as a loss can't make up for one */
+
+static void
+test_spurious_without_undo(void **state)
+{
+    init_established();
+    quic_cc_init(&r.cc, &quic_cc_cubic, MTU, now);
+    put_many(10);
+    quic_sent_get(&r.space[APP].sent, 1)->mtu_probe = 1;
+
+    now += 100 * MS;
+    ack_ok(APP, 4, 4);
+    assert_int_equal(lost_total, 2);
+
+    ack_ok(APP, 1, 1);
+    assert_int_equal(r.packets_spurious, 1);
+    assert_int_equal(r.cc.window, 7 * MTU);
+
+    ack_ok(APP, 0, 0);
+    assert_int_equal(r.cc.window, 10 * MTU);
+
+    /* of the path before */
+
+    now += 100 * MS;
+    ack_ok(APP, 9, 9);
+    assert_int_equal(lost_total, 6);
+
+    quic_recovery_new_path(&r, MTU, now);
+    put_many(4);
+    now += 100 * MS;
+    ack_ok(APP, 13, 13);
+    assert_int_equal(r.cc.window, 7 * MTU);
+
+    ack_ok(APP, 5, 6);
+    assert_int_equal(r.packets_spurious, 4);
+    assert_int_equal(r.cc.window, 7 * MTU);
+
+    done();
+}
+
+
 /* a lost packet is remembered for a PTO */
 
 static void
@@ -1571,6 +1643,8 @@ model_check(void)
 
     assert_int_equal(r.in_flight, bytes);
     assert_int_equal(r.packets_spurious, spurious);
+    assert_true(r.cc.window >= quic_cc_minimum_window(r.cc.mtu));
+    assert_true(r.cc.window <= quic_cc_maximum_window(r.cc.mtu));
 
     if (deadline == UINT64_MAX) {
         deadline = model_pto_time(&space);
@@ -1883,6 +1957,9 @@ test_random(void **state)
     for (run = 0; run < 200; run++) {
 
         init();
+        quic_cc_init(&r.cc, run % 2 ? &quic_cc_cubic : &quic_cc_newreno, MTU,
+                     now);
+
         spurious = 0;
         least_memory = UINT64_MAX;
 
@@ -1921,6 +1998,8 @@ main(void)
         cmocka_unit_test(test_ack_of_skipped_before_new_packets),
         cmocka_unit_test(test_skips_by_chance),
         cmocka_unit_test(test_spurious_loss),
+        cmocka_unit_test(test_spurious_undo),
+        cmocka_unit_test(test_spurious_without_undo),
         cmocka_unit_test(test_late_ack),
         cmocka_unit_test(test_lost_is_forgotten),
         cmocka_unit_test(test_only_acks),
