@@ -137,7 +137,7 @@ typedef struct {
     uint64_t     end_after;      /* bytes received by the client */
     uint64_t     error;          /* SIM_SERVER_CLOSES: the code */
 
-    uint64_t     idle;           /* microseconds, both sides; 0: SIM_PATIENCE */
+    uint64_t     idle;           /* microseconds; 0: SIM_PATIENCE */
     uint64_t     stall;          /* without progress: failed;
                                     0: SIM_STALL */
 } sim_scenario_t;
@@ -212,7 +212,7 @@ struct sim_event_s {
     void       (*handler)(void *data);
     void        *data;
     uint64_t     time;
-    uint64_t     number;         /* what is at the same time happens in order */
+    uint64_t     number;         /* what is at one time happens in order */
     size_t       place;          /* in the heap, from 1; 0: not there */
 };
 
@@ -226,11 +226,6 @@ ngx_uint_t sim_step(void);
 
 /* link */
 
-typedef struct {
-    uint64_t     sent, delivered, bytes;
-} sim_link_count_t;
-
-/* "socket" is the client's number for both directions */
 void sim_link_init(void);
 void sim_link_send(ngx_uint_t direction, ngx_uint_t client,
     const quic_addr_t *from, const quic_addr_t *to, const u_char *data,
@@ -282,7 +277,7 @@ typedef struct {
     uint64_t     sent;           /* given to the transport */
     uint64_t     received;
     uint64_t     reset_error;    /* received */
-    unsigned     absent:1;       /* a unidirectional stream's other direction */
+    unsigned     absent:1;       /* a unidirectional stream's other one */
     unsigned     finished:1;     /* by its sender */
     unsigned     reset:1;        /* by its sender */
     unsigned     stopped:1;      /* by its receiver */

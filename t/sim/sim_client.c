@@ -36,7 +36,7 @@ typedef struct {
 
     sim_event_t             timer;
     sim_event_t             rebind;
-    sim_event_t             poll;        /* has the server ended all streams? */
+    sim_event_t             poll;        /* has the server ended them all? */
 
     ngx_uint_t              opened[2];   /* streams: bidirectional, other */
     ngx_uint_t              closed[2];
@@ -109,7 +109,8 @@ sim_client_new_cid(ngtcp2_conn *conn, ngtcp2_cid *cid, uint8_t *token,
 {
     cid->datalen = len;
     sim_random_bytes(SIM_RANDOM_LIBRARY, cid->data, len);
-    sim_random_bytes(SIM_RANDOM_LIBRARY, token, NGTCP2_STATELESS_RESET_TOKENLEN);
+    sim_random_bytes(SIM_RANDOM_LIBRARY, token,
+                     NGTCP2_STATELESS_RESET_TOKENLEN);
 
     return 0;
 }
@@ -447,8 +448,8 @@ sim_client_next(sim_client_t *cl)
         s = ngx_queue_data(q, sim_stream_t, queue);
         up = &s->way[SIM_UP];
 
-        if (s->closed || up->absent || up->finished || up->reset || up->got_stop
-            || s->tried == cl->round)
+        if (s->closed || up->absent || up->finished || up->reset
+            || up->got_stop || s->tried == cl->round)
         {
             continue;
         }

@@ -16,7 +16,7 @@
 #include "sim.h"
 
 
-#define SIM_DEFAULT_SEEDS  25
+#define SIM_DEFAULT_SEEDS  16
 
 /* of the server's timer, besides one for each datagram */
 #define SIM_MAX_WAKEUPS  100
@@ -369,7 +369,8 @@ sim_print_score(ngx_uint_t row)
 /* in a free place, or in that of the next one to end */
 
 static void
-sim_schedule(sim_options_t *o, ngx_uint_t row, uint64_t seed, sim_times_e again)
+sim_schedule(sim_options_t *o, ngx_uint_t row, uint64_t seed,
+    sim_times_e again)
 {
     sim_job_t  *job;
 

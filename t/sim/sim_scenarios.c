@@ -145,7 +145,8 @@ static const sim_scenario_t  sim_scenarios[] = {
       SIM_DOWNLOAD(4 * MB), .weight = 40 },
 
     { .name = "download-modem",
-      .path = SIM_LINKS( .delay = 100 * SIM_MS, .rate = 7000, .queue = 20 * KB ),
+      .path = SIM_LINKS( .delay = 100 * SIM_MS, .rate = 7000,
+                         .queue = 20 * KB ),
       SIM_DOWNLOAD(200 * KB) },
 
     { .name = "download-short-queue",

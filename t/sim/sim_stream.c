@@ -272,8 +272,8 @@ sim_stream_show(sim_stream_t *s)
             continue;
         }
 
-        fprintf(stderr, "        %s: %lu of %lu given, %lu received%s%s%s%s%s%s"
-                "\n", i ? "down" : "up  ", way->sent, way->size, way->received,
+        fprintf(stderr, "        %s: %lu of %lu given, %lu received"
+                "%s%s%s%s%s%s\n", i ? "down" : "up  ", way->sent, way->size, way->received,
                 way->finished ? ", finished" : "",
                 way->reset ? ", reset" : "",
                 way->stopped ? ", stopped" : "",
