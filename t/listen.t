@@ -25,7 +25,9 @@ $t->file('short', 'k' x 15);
 # The whole of http{}; no certificate in it unless it says so.
 
 sub check {
-    my ($http) = @_;
+    my ($http, $events) = @_;
+
+    $events = '' unless defined $events;
 
     my $dir = $t->dir;
     my $user = $> == 0 ? 'user root;' : '';
@@ -36,7 +38,7 @@ $user
 load_module $t->{module};
 pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/test.log;
-events { }
+events { $events }
 http {
     access_log off;
     client_body_temp_path %%DIR%%/tmp/1;
@@ -58,9 +60,9 @@ sub make_temp { mkdir $t->dir . '/tmp' }
 
 
 sub good {
-    my ($name, $http, $unlike) = @_;
+    my ($name, $http, $events) = @_;
 
-    my ($status, $out) = check($http);
+    my ($status, $out) = check($http, $events);
 
     ok($status == 0 && $out !~ /\[(?:emerg|alert|warn)\]/, $name)
         or diag($out);
@@ -68,9 +70,9 @@ sub good {
 
 
 sub bad {
-    my ($name, $http, $message) = @_;
+    my ($name, $http, $message, $events) = @_;
 
-    my ($status, $out) = check($http);
+    my ($status, $out) = check($http, $events);
 
     my ($line) = grep { /\[emerg\]/ } split /\n/, $out;
 
@@ -297,6 +299,21 @@ bad('host keys that do not',
     servers('listen %%PORT%% quic; quic_host_key %%DIR%%/key;',
             'listen %%PORT%% quic; quic_host_key %%DIR%%/key2;'),
     'conflicting "quic_host_key" files');
+
+# Event methods; the configuration has events{} before http{}
+
+for my $method (qw(poll select)) {
+SKIP: {
+    my ($status) = check('server { listen %%PORT%%; }', "use $method;");
+
+    skip "nginx was built without $method", 1 if $status;
+
+    bad("use $method", servers('listen %%PORT%% quic;'), "use $method",
+        "use $method;");
+}
+}
+
+good('use epoll', servers('listen %%PORT%% quic;'), 'use epoll;');
 
 # A server that is running does not disturb the test, nor the test the server.
 

@@ -43,6 +43,8 @@ static ngx_int_t ngx_http_quic_host_key_random(ngx_conf_t *cf,
 static ngx_http_quic_main_conf_t *ngx_http_quic_old_conf(ngx_conf_t *cf);
 static void ngx_http_quic_host_key_cleanup(void *data);
 
+static ngx_int_t ngx_http_quic_check_events(ngx_cycle_t *cycle,
+    ngx_log_t *log);
 static ngx_int_t ngx_http_quic_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_quic_init_process(ngx_cycle_t *cycle);
 static void ngx_http_quic_exit_process(ngx_cycle_t *cycle);
@@ -170,7 +172,8 @@ ngx_http_quic_postconfiguration(ngx_conf_t *cf)
 
     qmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_quic_module);
 
-    if (ngx_http_quic_variables(cf) != NGX_OK
+    if (ngx_http_quic_check_events(cf->cycle, cf->log) != NGX_OK
+        || ngx_http_quic_variables(cf) != NGX_OK
         || ngx_http_quic_host_key(cf, qmcf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -517,28 +520,50 @@ ngx_http_quic_host_key_cleanup(void *data)
 }
 
 
+/*
+ * Methods that would look for the requests' connections in their own tables.
+ *
+ * An error in init_module ends nginx, even a running one that is told to
+ * reload; so postconfiguration asks first, which knows the answer if events{}
+ * stands before http{}.
+ */
+
 static ngx_int_t
-ngx_http_quic_init_module(ngx_cycle_t *cycle)
+ngx_http_quic_check_events(ngx_cycle_t *cycle, ngx_log_t *log)
 {
     ngx_event_conf_t           *ecf;
     ngx_http_quic_main_conf_t  *qmcf;
 
     qmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_quic_module);
 
-    if (qmcf == NULL || qmcf->bound.nelts == 0) {
+    if (qmcf == NULL
+        || qmcf->listeners.nelts == 0
+        || ngx_get_conf(cycle->conf_ctx, ngx_events_module) == NULL)
+    {
         return NGX_OK;
     }
 
-    /* they would look for the requests' connections in their tables */
-
     ecf = ngx_event_get_conf(cycle->conf_ctx, ngx_event_core_module);
 
-    if (ngx_strcmp(ecf->name, "poll") == 0
-        || ngx_strcmp(ecf->name, "select") == 0)
+    if (ecf->name == NGX_CONF_UNSET_PTR
+        || (ngx_strcmp(ecf->name, "poll") != 0
+            && ngx_strcmp(ecf->name, "select") != 0))
     {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                      "\"listen ... quic\" can't be used with \"use %s\"",
-                      ecf->name);
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, log, 0,
+                  "\"listen ... quic\" can't be used with \"use %s\"",
+                  ecf->name);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_quic_init_module(ngx_cycle_t *cycle)
+{
+    if (ngx_http_quic_check_events(cycle, cycle->log) != NGX_OK) {
         return NGX_ERROR;
     }
 
