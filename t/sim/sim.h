@@ -25,6 +25,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "quic/quic_addr.h"
+#include "quic/quic_cc.h"
 
 
 #define SIM_MS      1000ULL
@@ -120,6 +121,7 @@ typedef struct {
                                     of its address */
     ngx_uint_t   rebind_cuts;    /* nothing for an old one arrives */
     ngx_uint_t   pmtud;          /* it looks for the path's MTU */
+    uint32_t     version;        /* one that the server must not know */
 
     double       slow;           /* probability: a reader takes a pause */
     uint64_t     think;          /* microseconds until a server answers */
@@ -147,6 +149,7 @@ typedef struct {
     const sim_scenario_t  *scenario;
     uint64_t               seed;
     ngx_uint_t             trace;
+    const quic_cc_ops_t   *cc;        /* of the server; NULL: its default */
     uint64_t               now;
     uint64_t               progress;  /* time of the last */
     ngx_log_t              log;

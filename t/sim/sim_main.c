@@ -3,9 +3,10 @@
  * Runs scenarios with seeds, each in a process of its own, so that neither a
  * crash nor what a run leaves behind touches another.
  *
- *     sim [-j jobs] [-n seeds] [-s scenario] [-r seed] [-l]
+ *     sim [-j jobs] [-n seeds] [-s scenario] [-r seed] [-c cc] [-l]
  *
- * -r runs one seed with a trace; -l lists the scenarios.
+ * -r runs one seed with a trace; -c names the server's congestion controller;
+ * -l lists the scenarios.
  */
 
 #include <ngx_config.h>
@@ -474,6 +475,7 @@ int
 main(int argc, char **argv)
 {
     int            c;
+    ngx_str_t      name;
     ngx_uint_t     i;
     sim_options_t  o;
 
@@ -481,7 +483,7 @@ main(int argc, char **argv)
     o.jobs = 2;
     o.seeds = SIM_DEFAULT_SEEDS;
 
-    while ((c = getopt(argc, argv, "j:n:s:r:f:l")) != -1) {
+    while ((c = getopt(argc, argv, "j:n:s:r:f:c:l")) != -1) {
 
         switch (c) {
 
@@ -504,6 +506,18 @@ main(int argc, char **argv)
         case 'r':
             o.seed = strtoull(optarg, NULL, 10);
             o.one = 1;
+            break;
+
+        case 'c':
+            name.data = (u_char *) optarg;
+            name.len = ngx_strlen(optarg);
+            sim.cc = quic_cc_by_name(&name);
+
+            if (sim.cc == NULL) {
+                fprintf(stderr, "no such congestion controller\n");
+                return 2;
+            }
+
             break;
 
         case 'l':

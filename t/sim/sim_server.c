@@ -471,6 +471,10 @@ sim_server_accepted(void *data, quic_conn_t *c, void *socket)
     sc->event.handler = sim_server_timeout;
     sc->event.data = sc;
 
+    if (sim.cc) {
+        quic_cc_init(&c->recovery.cc, sim.cc, c->mtu, sim.now);
+    }
+
     quic_conn_set_data(c, sc);
     quic_conn_set_app(c, &sim_app_ops, sc);
 
