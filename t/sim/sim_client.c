@@ -784,6 +784,11 @@ sim_client_broken(sim_client_t *cl, int rc)
         return;
     }
 
+    if (rc == NGTCP2_ERR_RECV_VERSION_NEGOTIATION && sim.scenario->version) {
+        sim_client_finish(cl);
+        return;
+    }
+
     sim_fail("client can't read: %s, code %lu, %.*s", ngtcp2_strerror(rc),
              error->error_code, (int) error->reasonlen,
              error->reason ? (char *) error->reason : "");
@@ -919,7 +924,12 @@ sim_client_params(ngtcp2_transport_params *tp)
 static void
 sim_client_connect(sim_client_t *cl)
 {
+    static const uint32_t  versions[] = {
+        NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2
+    };
+
     int                      rc;
+    uint32_t                 version;
     ngtcp2_cid               dcid, scid;
     ngtcp2_settings          settings;
     ngtcp2_transport_params  params;
@@ -944,9 +954,13 @@ sim_client_connect(sim_client_t *cl)
     scid.datalen = scid.datalen < 4 ? 0 : scid.datalen;
     sim_random_bytes(SIM_RANDOM_LIBRARY, scid.data, scid.datalen);
 
-    rc = ngtcp2_conn_client_new(&cl->conn, &dcid, &scid, &cl->path,
-                                NGTCP2_PROTO_VER_V1, &sim_client_callbacks,
-                                &settings, &params, NULL, cl);
+    version = sim.scenario->version
+              ? sim.scenario->version
+              : versions[sim_random(SIM_RANDOM_CLIENT) % 3];
+
+    rc = ngtcp2_conn_client_new(&cl->conn, &dcid, &scid, &cl->path, version,
+                                &sim_client_callbacks, &settings, &params,
+                                NULL, cl);
     if (rc != 0) {
         sim_fail("no client: %s", ngtcp2_strerror(rc));
     }

@@ -56,6 +56,10 @@ static const sim_scenario_t  sim_scenarios[] = {
                          .reorder_by = 60 * SIM_MS ),
       SIM_DOWNLOAD(2 * KB) },
 
+    { .name = "version",
+      .path = SIM_LINKS( .loss = 0.3 ), .version = 0x1a2a3a4a,
+      .end = SIM_ANYHOW },
+
     { .name = "retry",
       .retry = 1, SIM_DOWNLOAD(2 * KB) },
 
