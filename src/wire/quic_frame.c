@@ -248,9 +248,22 @@ quic_frame_parse(quic_cursor_t *c, quic_frame_t *f, uint64_t *error,
 static const char *
 quic_frame_parse_padding(quic_cursor_t *c, quic_frame_t *f)
 {
-    u_char  *start;
+    u_char    *start;
+    uint64_t   word;
 
     start = c->pos;
+
+    /* mostly the rest of a datagram */
+
+    while (quic_cursor_left(c) >= sizeof(uint64_t)) {
+        ngx_memcpy(&word, c->pos, sizeof(uint64_t));
+
+        if (word) {
+            break;
+        }
+
+        c->pos += sizeof(uint64_t);
+    }
 
     while (c->pos < c->end && *c->pos == QUIC_FT_PADDING) {
         c->pos++;
