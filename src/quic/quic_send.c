@@ -906,7 +906,7 @@ quic_send_stream_data(quic_conn_t *c, quic_out_packet_t *p)
     ngx_memzero(&f, sizeof(quic_sent_frame_t));
     f.type = QUIC_FT_STREAM;
 
-    for ( ;; ) {
+    while (p->pos < p->end) {
         s = quic_sched_next(&c->streams.sched);
 
         if (s == NULL) {
