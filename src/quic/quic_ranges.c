@@ -208,9 +208,15 @@ quic_ranges_remove(quic_ranges_t *r, uint64_t start, uint64_t end)
     ngx_uint_t     i, last;
     quic_range_t  *range;
 
+    /* nearly always there is nothing in a set of what was lost */
+
+    if (r->n == 0 || start >= end) {
+        return NGX_OK;
+    }
+
     range = quic_ranges_find(r, start);
 
-    if (start >= end || range == NULL || range->start >= end) {
+    if (range == NULL || range->start >= end) {
         return NGX_OK;
     }
 

@@ -140,13 +140,15 @@ quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
         sp->eliciting++;
     }
 
-    if (in_flight) {
-        r->in_flight += size;
-        r->send_one = 0;
-        quic_pacer_sent(&r->pacer, size, now);
+    if (!in_flight) {
+        /* of those that nobody acknowledges there may be any number */
+        quic_recovery_trim(r, sp, now);
+        return;
     }
 
-    quic_recovery_trim(r, sp, now);
+    r->in_flight += size;
+    r->send_one = 0;
+    quic_pacer_sent(&r->pacer, size, now);
 }
 
 
