@@ -119,6 +119,7 @@ typedef struct {
     uint64_t     key_update;     /* bytes from one to the next; 0: none */
     uint64_t     rebind;         /* microseconds from one to the next change
                                     of its address */
+    ngx_uint_t   rebind_early;   /* in the handshake, too */
     ngx_uint_t   rebind_cuts;    /* nothing for an old one arrives */
     ngx_uint_t   pmtud;          /* it looks for the path's MTU */
     uint32_t     version;        /* one that the server must not know */

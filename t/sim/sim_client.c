@@ -849,7 +849,7 @@ sim_client_rebind(void *data)
 
     sim_at(&cl->rebind, sim.now + sim.scenario->rebind);
 
-    if (!cl->confirmed) {
+    if (!cl->confirmed && !sim.scenario->rebind_early) {
         return;
     }
 

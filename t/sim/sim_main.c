@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include "sim.h"
 
@@ -25,8 +26,8 @@
 /* of a scenario, what failed runs have said */
 #define SIM_MAX_SHOWN  3
 
-/* of real time, for a run */
-#define SIM_MAX_SECONDS  120
+/* of the processor's time, for a run */
+#define SIM_MAX_SECONDS  60
 
 
 /* one seed of a scenario is run twice */
@@ -203,7 +204,8 @@ sim_run(void)
 static void
 sim_start(sim_job_t *job, ngx_uint_t row, uint64_t seed, sim_times_e again)
 {
-    char  name[] = "/tmp/simXXXXXX";
+    char           name[] = "/tmp/simXXXXXX";
+    struct rlimit  limit = { SIM_MAX_SECONDS, SIM_MAX_SECONDS + 5 };
 
     job->row = row;
     job->seed = seed;
@@ -221,7 +223,7 @@ sim_start(sim_job_t *job, ngx_uint_t row, uint64_t seed, sim_times_e again)
 
     (void) dup2(job->output, STDOUT_FILENO);
     (void) dup2(job->output, STDERR_FILENO);
-    (void) alarm(SIM_MAX_SECONDS);
+    (void) setrlimit(RLIMIT_CPU, &limit);
 
     sim.scenario = sim_scenario(row);
     sim.seed = seed;
@@ -286,7 +288,7 @@ sim_judge(sim_job_t *job, int status)
     score = &sim_scores[job->row];
     result = &sim_shared[job - sim_jobs];
 
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) {
         sim_failed(job, " (it takes too long)");
         return;
     }

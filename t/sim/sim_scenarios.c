@@ -66,6 +66,13 @@ static const sim_scenario_t  sim_scenarios[] = {
     { .name = "retry-loss-30",
       .path = SIM_LINKS( .loss = 0.3 ), .retry = 1, SIM_DOWNLOAD(2 * KB) },
 
+    /* its address is not the one that the token was made for */
+
+    { .name = "retry-rebind",
+      .path = SIM_LINKS( .jitter = 0 ), .retry = 1, SIM_DOWNLOAD(2 * KB),
+      .rebind = 30 * SIM_MS, .rebind_early = 1,
+      .end = SIM_SERVER_CLOSES, .error = 0x0b },
+
     /* certificates of 6 KB wait for the client to validate its address */
 
     { .name = "chain",
@@ -88,7 +95,7 @@ static const sim_scenario_t  sim_scenarios[] = {
       .clients = 10, .retry = 1, .chain = 4, SIM_DOWNLOAD(2 * KB) },
 
     { .name = "crowd",
-      .path = SIM_LINKS( .loss = 0.05 ), .clients = 20, SIM_MIX,
+      .path = SIM_LINKS( .loss = 0.05 ), .clients = 8, SIM_MIX,
       .weight = 20 },
 
     /* downloads */
