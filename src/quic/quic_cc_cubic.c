@@ -203,8 +203,6 @@ quic_cc_cubic_begin(quic_cc_t *cc, uint64_t clock)
     stage->w_est = cc->window;
     stage->w_max = ngx_max(stage->w_max, cc->window);
     stage->k = quic_cc_cubic_root((stage->w_max - cc->window) / stage->c);
-
-    cc->u.cubic.credit = 0;
 }
 
 
@@ -361,8 +359,6 @@ quic_cc_cubic_collapse(quic_cc_t *cc, uint64_t now)
     cubic->stage.w_max = 0;
     cubic->stage.epoch = 0;
     cubic->undo.window = 0;
-
-    quic_hystart_init(&cubic->hystart, now);
 }
 
 

@@ -96,7 +96,6 @@ quic_hystart_sample(quic_hystart_t *h, uint64_t rtt)
 
     } else if (h->min < h->baseline) {
         h->baseline = UINT64_MAX;
-        h->css_rounds = 0;
     }
 }
 

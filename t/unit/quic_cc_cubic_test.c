@@ -469,6 +469,36 @@ test_reno_friendly(void **state)
 }
 
 
+/* 4.3: cwnd_prior, which fast convergence doesn't lower, is what counts */
+
+static void
+test_reno_after_fast_convergence(void **state)
+{
+    uint64_t  window;
+
+    avoidance();
+    now += RTT;
+    lost(now);
+    now += RTT;
+    busy();
+    acked(0, now - 1, 0);
+    assert_true(cc.u.cubic.stage.w_max < 60 * MTU);
+
+    rtt.smoothed = 0;
+    window = 0;
+
+    while (cc.window < 70 * MTU) {
+        window = cc.window;
+        acked(window, now, 0);
+        assert_near(cc.window - window, 635, 1);
+    }
+
+    window = cc.window;
+    acked(window, now, 0);
+    assert_near(cc.window - window, MTU, 1);
+}
+
+
 /* 4.3: while W_cubic(t) is the larger one, W_est goes on */
 
 static void
@@ -624,6 +654,28 @@ test_persistent_congestion(void **state)
     assert_true(stage->w_max == cc.ssthresh);
     assert_near(window_at(4.9), cc.window * 3 / 2, 0);
     assert_near(window_at_from(4.9, 90 * MTU), 99 * MTU, 2);
+}
+
+
+/* the losses of it may all be of the round trip of an earlier one */
+
+static void
+test_persistent_congestion_in_stage(void **state)
+{
+    uint64_t  start;
+
+    avoidance();
+    now += 3 * SECOND;
+    cc.ops->collapse(&cc, now);
+    assert_int_equal(cc.ssthresh, 70 * MTU);
+
+    while (cc.window < cc.ssthresh) {
+        round_trip();
+    }
+
+    start = now + RTT;
+    round_trip();
+    assert_int_equal(cc.u.cubic.stage.epoch + cc.u.cubic.paused, start);
 }
 
 
@@ -1071,12 +1123,14 @@ main(void)
         cmocka_unit_test(test_target),
         cmocka_unit_test(test_increments),
         cmocka_unit_test(test_reno_friendly),
+        cmocka_unit_test(test_reno_after_fast_convergence),
         cmocka_unit_test(test_reno_overtakes),
         cmocka_unit_test(test_fast_convergence),
         cmocka_unit_test(test_app_limited),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_rare_acks),
         cmocka_unit_test(test_persistent_congestion),
+        cmocka_unit_test(test_persistent_congestion_in_stage),
         cmocka_unit_test(test_undo),
         cmocka_unit_test(test_undo_slow_start),
         cmocka_unit_test(test_no_undo_of_real_losses),
