@@ -150,7 +150,7 @@ typedef struct {
     const sim_scenario_t  *scenario;
     uint64_t               seed;
     ngx_uint_t             trace;
-    const quic_cc_ops_t   *cc;        /* of the server; NULL: its default */
+    const quic_cc_ops_t   *cc;        /* of the server; NULL: by chance */
     uint64_t               now;
     uint64_t               progress;  /* time of the last */
     ngx_log_t              log;

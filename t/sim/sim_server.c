@@ -150,6 +150,11 @@ sim_server_init(void)
     sim_conf.max_datagram = 1452;
     sim_conf.retry = row->retry;
 
+    if (sim.cc == NULL) {
+        sim.cc = sim_chance(SIM_RANDOM_SERVER, 0.5) ? &quic_cc_cubic
+                                                    : &quic_cc_newreno;
+    }
+
     sim_conf.tls = quic_tls_ctx_create(&sim.log);
     sim_server_certificates();
 
@@ -471,9 +476,7 @@ sim_server_accepted(void *data, quic_conn_t *c, void *socket)
     sc->event.handler = sim_server_timeout;
     sc->event.data = sc;
 
-    if (sim.cc) {
-        quic_cc_init(&c->recovery.cc, sim.cc, c->mtu, sim.now);
-    }
+    quic_cc_init(&c->recovery.cc, sim.cc, c->mtu, sim.now);
 
     quic_conn_set_data(c, sc);
     quic_conn_set_app(c, &sim_app_ops, sc);
