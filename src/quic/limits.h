@@ -42,6 +42,14 @@
  * 1-RTT packets overtaking its Finished, or 0-RTT ones their ClientHello.
  */
 #define QUIC_MAX_UNDECRYPTABLE       8
+#define QUIC_MAX_UNDECRYPTABLE_SIZE  1500
+
+/*
+ * Connections of a worker whose clients have not shown yet that they receive
+ * at their address; each is some 40 KB, most of it TLS.  Beyond that a client
+ * has to come back with a Retry token first.
+ */
+#define QUIC_MAX_HALF_OPEN           1024
 
 /* connection IDs of a peer that we store (its limit is ours to say) */
 #define QUIC_MAX_PEER_CIDS           8
@@ -97,8 +105,8 @@
 
 /*
  * Replies a second that a worker gives without a connection (Version
- * Negotiation, Retry, stateless reset, refusals), so that none of them makes
- * it a reflector.  Retry is cheap, and is what is wanted under load.
+ * Negotiation, stateless reset, refusals), so that none of them makes it a
+ * reflector.
  */
 #define QUIC_MAX_STATELESS_REPLIES   20000
 

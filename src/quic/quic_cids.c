@@ -26,6 +26,7 @@ quic_cids_init(quic_conn_t *c, quic_accept_t *accept)
     quic_cids_t  *cids;
 
     cids = &c->cids;
+    cids->next_sent = 1;
 
     quic_cid_set(&cids->peers[0].cid, accept->scid.data, accept->scid.len);
     cids->peers[0].used = 1;
@@ -170,9 +171,9 @@ quic_cids_receive_retire(quic_conn_t *c, uint64_t seq)
 {
     quic_our_cid_t  *cid;
 
-    if (seq >= c->cids.next_seq) {
+    if (seq >= c->cids.next_sent) {
         quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
-                        "retires a connection ID never issued");
+                        "retires a connection ID never sent");
         return NGX_ERROR;
     }
 

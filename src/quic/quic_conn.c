@@ -48,6 +48,11 @@ quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
     ngx_queue_insert_tail(&ep->conns, &c->all);
     ep->nconns++;
 
+    if (!accept->validated) {
+        c->half_open = 1;
+        ep->half_open++;
+    }
+
     if (quic_cids_init(c, accept) != NGX_OK
         || ep->ops->accepted(ep->data, c, dgram->socket) != NGX_OK)
     {
@@ -56,6 +61,7 @@ quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
     }
 
     if (quic_handshake_init(c) != NGX_OK) {
+        quic_close_notify(c);
         ep->ops->freed(ep->data, c);
         quic_conn_free(c);
         return NULL;
@@ -131,6 +137,7 @@ quic_conn_free(quic_conn_t *c)
 
     ngx_queue_remove(&c->all);
     c->ep->nconns--;
+    quic_conn_validated(c);
 
     quic_free(c->mem, c, sizeof(quic_conn_t));
 }
@@ -153,6 +160,18 @@ quic_conn_wake(quic_conn_t *c)
 
     ngx_queue_insert_tail(&ep->ready, &c->queue);
     c->in_queue = 1;
+}
+
+
+void
+quic_conn_validated(quic_conn_t *c)
+{
+    c->path.validated = 1;
+
+    if (c->half_open) {
+        c->half_open = 0;
+        c->ep->half_open--;
+    }
 }
 
 

@@ -99,6 +99,7 @@ typedef struct {
 typedef struct {
     quic_our_cid_t       ours[QUIC_MAX_OUR_CIDS];
     uint64_t             next_seq;
+    uint64_t             next_sent;      /* the client knows of those below */
 
     quic_peer_cid_t      peers[QUIC_MAX_PEER_CIDS];
     ngx_uint_t           current;        /* of peers[]: in use */
@@ -249,6 +250,9 @@ struct quic_conn_s {
     unsigned             established:1;      /* the application has been told */
     unsigned             eliciting_sent:1;   /* since a packet was received:
                                                 RFC 9000, 10.1 */
+    unsigned             off_path:1;     /* the datagram in hand is from
+                                            another address than path's */
+    unsigned             half_open:1;    /* counted in ep->half_open */
     unsigned             keep_alive:1;
     unsigned             app_closed:1;       /* app_ops->closed() was called */
     unsigned             has_params:1;
@@ -277,6 +281,9 @@ quic_conn_t *quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
 void quic_conn_free(quic_conn_t *c);
 
 quic_space_e quic_level_space(quic_level_e level);
+
+/* the client has shown that it receives at its address */
+void quic_conn_validated(quic_conn_t *c);
 
 /* handshake */
 

@@ -8,6 +8,8 @@
 
 static void quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
     ngx_str_t *reply, uint64_t now);
+static void quic_endpoint_charge(quic_endpoint_t *ep, ngx_str_t *reply,
+    uint64_t now);
 static void quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
     quic_packet_t *pkt, ngx_str_t *reply, uint64_t now);
 static ngx_int_t quic_endpoint_validate(quic_endpoint_t *ep,
@@ -114,23 +116,31 @@ quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
         return;
 
     case QUIC_PACKET_UNKNOWN_VERSION:
-        if (dgram->len >= QUIC_MIN_INITIAL_SIZE
-            && quic_bucket_take(&ep->replies, 1, now) == NGX_OK)
-        {
+        if (dgram->len >= QUIC_MIN_INITIAL_SIZE) {
             quic_stateless_version(&pkt, reply);
+            quic_endpoint_charge(ep, reply, now);
         }
 
         return;
 
     case QUIC_PACKET_1RTT:
-        if (quic_bucket_take(&ep->replies, 1, now) == NGX_OK) {
-            quic_stateless_reset(ep, &pkt.dcid, dgram->len, reply);
-        }
-
+        quic_stateless_reset(ep, &pkt.dcid, dgram->len, reply);
+        quic_endpoint_charge(ep, reply, now);
         return;
 
     default:
         return;
+    }
+}
+
+
+/* what is answered is counted, not what is asked: junk uses nothing up */
+
+static void
+quic_endpoint_charge(quic_endpoint_t *ep, ngx_str_t *reply, uint64_t now)
+{
+    if (reply->len && quic_bucket_take(&ep->replies, 1, now) != NGX_OK) {
+        reply->len = 0;
     }
 }
 
@@ -163,11 +173,12 @@ quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
 
     conf = ep->ops->conf(ep->data, dgram->socket);
 
-    if (conf->retry && !accept.validated) {
-        if (quic_bucket_take(&ep->replies, 1, now) == NGX_OK) {
-            quic_stateless_retry(ep, pkt, dgram, reply, now);
-        }
+    if (!accept.validated
+        && (conf->retry || ep->half_open >= QUIC_MAX_HALF_OPEN))
+    {
+        /* shorter than what asks for it, and wanted most when much comes */
 
+        quic_stateless_retry(ep, pkt, dgram, reply, now);
         return;
     }
 
@@ -217,10 +228,9 @@ quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
         return NGX_OK;
     }
 
-    if (quic_bucket_take(&ep->replies, 1, now) == NGX_OK) {
-        quic_stateless_close(pkt, QUIC_INVALID_TOKEN, "invalid Retry token",
-                             reply);
-    }
+    quic_stateless_close(pkt, QUIC_INVALID_TOKEN, "invalid Retry token",
+                         reply);
+    quic_endpoint_charge(ep, reply, now);
 
     return NGX_DECLINED;
 }

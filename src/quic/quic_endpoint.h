@@ -83,6 +83,7 @@ struct quic_endpoint_s {
     ngx_queue_t                  ready;      /* connections to be flushed */
     ngx_queue_t                  conns;      /* all of them */
     ngx_uint_t                   nconns;
+    ngx_uint_t                   half_open;  /* address not validated yet */
     quic_keys_t                 *initial_client;  /* spare, for the next one */
     quic_keys_t                 *initial_server;
     quic_bucket_t                replies;    /* stateless ones, a second */

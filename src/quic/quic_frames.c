@@ -199,6 +199,11 @@ quic_frames_ack(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
     const char   *reason;
     quic_space_e  space;
 
+    if (c->rx[ctx->level] == NULL) {
+        /* the packet's CRYPTO frame has ended the space that this is about */
+        return NGX_OK;
+    }
+
     space = quic_level_space(ctx->level);
 
     /* RFC 9000, 19.3; a shift that would overflow says "very long" */

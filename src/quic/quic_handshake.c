@@ -278,7 +278,6 @@ static void
 quic_handshake_complete(quic_conn_t *c)
 {
     c->handshake_done = 1;
-    c->path.validated = 1;
     c->recovery.handshake_confirmed = 1;
     c->pending |= QUIC_PEND_HANDSHAKE_DONE;
 
@@ -309,6 +308,9 @@ quic_handshake_discard(quic_conn_t *c, quic_level_e level)
         /* nothing can be said there any more */
 
         quic_ack_sent(&c->space[space].ack);
+        quic_recv_buf_discard(&c->space[space].crypto_in);
+        quic_send_buf_done(&c->space[space].crypto_out);
+        quic_send_buf_init(&c->space[space].crypto_out, c->mem);
         c->space[space].probes = 0;
     }
 }

@@ -37,7 +37,9 @@ quic_receive_datagram(quic_conn_t *c, quic_datagram_t *dgram, uint64_t now)
     switch (c->state) {
 
     case QUIC_CONN_OPEN:
-        if (quic_addr_equal(&dgram->remote, &c->path.remote)) {
+        c->off_path = !quic_addr_equal(&dgram->remote, &c->path.remote);
+
+        if (!c->off_path) {
             c->path.received += dgram->len;
         }
 
@@ -70,7 +72,8 @@ quic_receive_first(quic_conn_t *c, quic_datagram_t *dgram, quic_packet_t *pkt,
 
 /*
  * RFC 9000, 12.2: coalesced packets.  Those with another DCID than the first
- * are ignored.
+ * are ignored, and so are Initial packets in a datagram that is too short for
+ * them (14.1).
  */
 
 static void
@@ -99,7 +102,9 @@ quic_receive_rest(quic_conn_t *c, quic_datagram_t *dgram, size_t offset,
         }
 
         if (pkt.dcid.len != dcid.len
-            || ngx_memcmp(pkt.dcid.data, dcid.data, dcid.len) != 0)
+            || ngx_memcmp(pkt.dcid.data, dcid.data, dcid.len) != 0
+            || (pkt.type == QUIC_PACKET_INITIAL
+                && dgram->len < QUIC_MIN_INITIAL_SIZE))
         {
             continue;
         }
@@ -254,12 +259,17 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
     if (level == QUIC_LEVEL_HANDSHAKE) {
         /* RFC 9001, 4.9.1; RFC 9000, 8.1: only the client could make it */
         quic_handshake_discard(c, QUIC_LEVEL_INITIAL);
-        c->path.validated = 1;
+        quic_conn_validated(c);
     }
 
     c->dcid = pkt->dcid;
 
-    quic_timers_active(c, now);
+    /* what comes from elsewhere doesn't show that our packets arrive */
+
+    if (!c->off_path || !c->handshake_done) {
+        quic_timers_active(c, now);
+    }
+
     c->eliciting_sent = 0;
 
     rc = quic_frames_handle(c, level, payload, &eliciting, now);
@@ -305,7 +315,10 @@ quic_receive_keep(quic_conn_t *c, quic_packet_t *pkt, ngx_uint_t ecn)
 {
     quic_early_packet_t  *p, **last;
 
-    if (c->nearly == QUIC_MAX_UNDECRYPTABLE) {
+    if (c->nearly == QUIC_MAX_UNDECRYPTABLE
+        || pkt->len > QUIC_MAX_UNDECRYPTABLE_SIZE
+        || c->off_path)
+    {
         return;
     }
 

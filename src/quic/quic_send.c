@@ -31,6 +31,7 @@ typedef struct {
     size_t               pn_len;
     unsigned             eliciting:1;
     unsigned             padded:1;
+    unsigned             expand:1;   /* to 1200 bytes: RFC 9000, 8.2.2 */
 } quic_out_packet_t;
 
 
@@ -291,6 +292,11 @@ quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d, quic_level_e level,
             quic_send_pending(c, p);
             quic_send_stream_control(c, p);
             quic_send_stream_data(c, p);
+
+            /* which may have found that there is no credit for it */
+
+            quic_send_pending(c, p);
+            quic_send_stream_control(c, p);
         }
 
         if ((space->probes && !p->eliciting)
@@ -400,6 +406,7 @@ quic_send_open(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p,
     p->level = level;
     p->eliciting = 0;
     p->padded = 0;
+    p->expand = 0;
 
     quic_send_header(c, d, p);
 
@@ -451,7 +458,10 @@ quic_send_header(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p)
 }
 
 
-/* RFC 9000, 14.1: a datagram with an ack-eliciting Initial has 1200 bytes */
+/*
+ * RFC 9000, 14.1 and 8.2.2: a datagram with an ack-eliciting Initial, or with a
+ * PATH_RESPONSE, has 1200 bytes.
+ */
 
 static void
 quic_send_pad(quic_out_datagram_t *d, u_char *buf)
@@ -462,9 +472,10 @@ quic_send_pad(quic_out_datagram_t *d, u_char *buf)
     last = &d->packet[d->n - 1];
     len = last->pos + QUIC_TAG_LEN - buf;
 
-    if (d->packet[0].level == QUIC_LEVEL_INITIAL
-        && d->packet[0].eliciting
-        && len < QUIC_MIN_INITIAL_SIZE)
+    if (len < QUIC_MIN_INITIAL_SIZE
+        && (last->expand
+            || (d->packet[0].level == QUIC_LEVEL_INITIAL
+                && d->packet[0].eliciting)))
     {
         ngx_memzero(last->pos, QUIC_MIN_INITIAL_SIZE - len);
         last->pos += QUIC_MIN_INITIAL_SIZE - len;
@@ -747,6 +758,8 @@ static u_char *
 quic_send_path_response(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f)
 {
+    p->expand = 1;
+
     return quic_frame_write_path(p->pos, p->end, QUIC_FT_PATH_RESPONSE,
                                  c->path_response);
 }
@@ -784,6 +797,7 @@ quic_send_cids(quic_conn_t *c, quic_out_packet_t *p)
             return;
         }
 
+        c->cids.next_sent = ngx_max(c->cids.next_sent, our->seq + 1);
         our->pending = 0;
         p->eliciting = 1;
     }

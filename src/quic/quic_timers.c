@@ -73,6 +73,12 @@ quic_timers_ack(quic_conn_t *c)
 
     deadline = UINT64_MAX;
 
+    /* an ACK that may not be sent waits for a datagram, not for a time */
+
+    if (c->recovery.amplification_limited) {
+        return deadline;
+    }
+
     for (i = 0; i < QUIC_SPACES; i++) {
         deadline = ngx_min(deadline, c->space[i].ack.deadline);
     }
