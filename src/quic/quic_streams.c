@@ -830,7 +830,7 @@ quic_stream_acked(quic_stream_t *s)
         room = quic_stream_room(s);
 
         if (room >= ngx_min(QUIC_STREAM_WAKE_ROOM,
-                            quic_stream_buffer_limit(s) / 2))
+                            quic_stream_buffer_limit(s) / 4))
         {
             s->want_write = 0;
             c->app_ops->stream_writable(c->app, s);
