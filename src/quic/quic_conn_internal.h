@@ -138,6 +138,8 @@ typedef struct {
     uint64_t             first_rx;       /* lowest number of this phase;
                                             UINT64_MAX: none has come */
     uint64_t             first_tx;       /* first number that we send in it */
+    uint64_t             settled;        /* microseconds: the peer was found to
+                                            use it; 0: not looked at yet */
     unsigned             phase:1;
     unsigned             confirmed:1;    /* we have acknowledged a packet of
                                             it: the peer may go on */
@@ -297,7 +299,7 @@ void quic_handshake_discard(quic_conn_t *c, quic_level_e level);
 ngx_int_t quic_handshake_update_keys(quic_conn_t *c, uint64_t pn);
 
 /* updates keys by ourselves when it's time: NGX_OK or NGX_ERROR (closed) */
-ngx_int_t quic_handshake_renew_keys(quic_conn_t *c);
+ngx_int_t quic_handshake_renew_keys(quic_conn_t *c, uint64_t now);
 
 /* receive */
 

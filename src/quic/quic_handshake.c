@@ -369,12 +369,12 @@ quic_handshake_update_keys(quic_conn_t *c, uint64_t pn)
 
 /*
  * RFC 9001, 6.6: a key seals only so many packets.  Half of them are left for
- * the case that the peer is slow to acknowledge what was sealed with this one,
- * before which it must not be left (6.1).
+ * what is asked of who updates keys: that the peer has acknowledged something
+ * of this phase (6.1), and three PTOs for it to get rid of the last one (6.5).
  */
 
 ngx_int_t
-quic_handshake_renew_keys(quic_conn_t *c)
+quic_handshake_renew_keys(quic_conn_t *c, uint64_t now)
 {
     uint64_t      acked;
     quic_keys_t  *keys;
@@ -390,6 +390,16 @@ quic_handshake_renew_keys(quic_conn_t *c)
     acked = c->recovery.space[QUIC_SPACE_APP].largest_acked;
 
     if (acked == UINT64_MAX || acked < c->phase.first_tx) {
+        return NGX_OK;
+    }
+
+    if (c->phase.settled == 0) {
+        c->phase.settled = now;
+    }
+
+    if (now - c->phase.settled
+        < 3 * quic_recovery_pto(&c->recovery, QUIC_SPACE_APP))
+    {
         return NGX_OK;
     }
 
@@ -428,6 +438,7 @@ quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx)
 
     phase->phase ^= 1;
     phase->confirmed = 0;
+    phase->settled = 0;
     phase->first_rx = first_rx;
     phase->first_tx = c->recovery.space[QUIC_SPACE_APP].sent.next;
 

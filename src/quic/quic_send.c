@@ -133,7 +133,7 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     size = ngx_min(size, QUIC_MAX_BATCH_SIZE);
 
     if (c->state == QUIC_CONN_OPEN && c->tx[QUIC_LEVEL_APP]) {
-        (void) quic_handshake_renew_keys(c);
+        (void) quic_handshake_renew_keys(c, now);
     }
 
     for (n = 0; n < QUIC_MAX_BATCH_SEGMENTS; n++) {
