@@ -100,6 +100,7 @@ typedef enum {
 typedef struct {
     const char  *name;
     ngx_uint_t   weight;         /* seeds of 100; 0: as many as asked for */
+    ngx_uint_t   any;            /* all else is drawn from the seed */
 
     sim_path_t   path[2];
     ngx_uint_t   clients;        /* default 1 */
@@ -176,6 +177,7 @@ extern sim_t         sim;
 extern sim_result_t  sim_result;
 
 const sim_scenario_t *sim_scenario(ngx_uint_t i);
+const sim_scenario_t *sim_any(const sim_scenario_t *row);
 
 
 /* ends the run */
@@ -195,6 +197,7 @@ typedef enum {
     SIM_RANDOM_CLIENT,
     SIM_RANDOM_STREAMS,
     SIM_RANDOM_LIBRARY,
+    SIM_RANDOM_ANY,
     SIM_RANDOMS
 } sim_random_e;
 
@@ -307,6 +310,7 @@ struct sim_stream_s {
     ngx_uint_t   closed;         /* by the client's library */
     ngx_uint_t   ended;          /* the client waits for nothing more */
     ngx_uint_t   tried;          /* in this round of writing */
+    uint64_t     owed;           /* bytes that there is no credit for yet */
 };
 
 /* a plan for a stream that is opened */

@@ -45,7 +45,8 @@ typedef struct {
     uint64_t                received;    /* bytes */
     uint64_t                sent;
     uint64_t                updated;     /* their sum at the key update */
-    ngx_uint_t              stops;       /* streams are to be stopped */
+    ngx_uint_t              behind;      /* streams wait for credit, or to be
+                                            stopped */
     ngx_uint_t              round;       /* of writing */
 
     u_char                  close[SIM_MAX_DATAGRAM];
@@ -210,12 +211,8 @@ sim_client_data(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_t offset,
     sim_stream_got(s, SIM_DOWN, data, len,
                    flags & NGTCP2_STREAM_DATA_FLAG_FIN);
 
-    (void) ngtcp2_conn_extend_max_stream_offset(conn, id, len);
-    ngtcp2_conn_extend_max_offset(conn, len);
-
-    if (down->received >= down->stop_at && !down->got_fin) {
-        cl->stops = 1;
-    }
+    s->owed += len;
+    cl->behind = 1;
 
     return 0;
 }
@@ -390,43 +387,68 @@ sim_client_open_streams(sim_client_t *cl)
 /* stops reading where the plan says so */
 
 static void
-sim_client_stop(sim_client_t *cl)
+sim_client_stop(sim_client_t *cl, sim_stream_t *s)
 {
-    int            rc;
-    sim_way_t     *down;
+    int         rc;
+    sim_way_t  *down;
+
+    down = &s->way[SIM_DOWN];
+
+    if (s->closed || down->stopped || down->received < down->stop_at
+        || down->got_fin || down->got_reset)
+    {
+        return;
+    }
+
+    down->stopped = 1;
+
+    /* the library doesn't close a stream whose end crosses STOP_SENDING */
+
+    sim_client_ended(cl, s);
+
+    rc = ngtcp2_conn_shutdown_stream_read(cl->conn, 0, s->id,
+                                          sim_stop_error(s, SIM_DOWN));
+    sim_trace("client: stops stream %lu", s->id);
+
+    if (rc != 0) {
+        sim_fail("stream %lu can't be stopped: %s", s->id,
+                 ngtcp2_strerror(rc));
+    }
+}
+
+
+/*
+ * What follows from bytes received.  The library forgets credit, stops and
+ * resets of streams from before the handshake is confirmed: they wait for that.
+ */
+
+static void
+sim_client_catch_up(sim_client_t *cl)
+{
     ngx_queue_t   *q, *streams;
     sim_stream_t  *s;
+
+    cl->behind = 0;
 
     streams = sim_streams(cl->number);
 
     for (q = ngx_queue_head(streams);
-         cl->stops && q != ngx_queue_sentinel(streams);
+         q != ngx_queue_sentinel(streams);
          q = ngx_queue_next(q))
     {
         s = ngx_queue_data(q, sim_stream_t, queue);
-        down = &s->way[SIM_DOWN];
 
-        if (!s->closed && !down->stopped && down->received
-            && down->received >= down->stop_at
-            && !down->got_fin && !down->got_reset)
-        {
-            down->stopped = 1;
-
-            /* nor if the server's end crosses the STOP_SENDING */
-            sim_client_ended(cl, s);
-
-            rc = ngtcp2_conn_shutdown_stream_read(cl->conn, 0, s->id,
-                                                  sim_stop_error(s, SIM_DOWN));
-            sim_trace("client: stops stream %lu", s->id);
-
-            if (rc != 0) {
-                sim_fail("stream %lu can't be stopped: %s", s->id,
-                         ngtcp2_strerror(rc));
-            }
+        if (s->owed == 0) {
+            continue;
         }
-    }
 
-    cl->stops = 0;
+        (void) ngtcp2_conn_extend_max_stream_offset(cl->conn, s->id, s->owed);
+        ngtcp2_conn_extend_max_offset(cl->conn, s->owed);
+
+        s->owed = 0;
+
+        sim_client_stop(cl, s);
+    }
 }
 
 
@@ -456,6 +478,10 @@ sim_client_next(sim_client_t *cl)
 
         if (up->sent < up->reset_at) {
             return s;
+        }
+
+        if (!cl->confirmed) {
+            continue;
         }
 
         up->reset = 1;
@@ -538,10 +564,8 @@ sim_client_write(sim_client_t *cl)
         sim_client_open_streams(cl);
     }
 
-    /* before that the library forgets it */
-
-    if (cl->confirmed) {
-        sim_client_stop(cl);
+    if (cl->confirmed && cl->behind) {
+        sim_client_catch_up(cl);
     }
 
     cl->round++;

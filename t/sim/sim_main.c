@@ -159,6 +159,11 @@ sim_run(void)
     sim.log.log_level = sim.trace ? NGX_LOG_DEBUG : NGX_LOG_WARN;
 
     sim_random_init();
+
+    if (sim.scenario->any) {
+        sim.scenario = sim_any(sim.scenario);
+    }
+
     sim_link_init();
     sim_server_init();
     sim_client_init();
@@ -180,7 +185,8 @@ sim_run(void)
         sim_fail("the server's timer fired %lu times", sim_result.wakeups);
     }
 
-    if (sim.scenario->server_key_update
+    if (sim.scenario->server_key_update && sim.scenario->key_update == 0
+        && !sim.scenario->any
         && sim_result.phases <= sim_result.key_updates)
     {
         sim_fail("the server has never updated its keys");

@@ -286,6 +286,11 @@ static const sim_scenario_t  sim_scenarios[] = {
       SIM_QUARREL, .retry = 1, .chain = 10, .key_update = 100 * KB,
       .slow = 0.02, .rebind = 500 * SIM_MS },
 
+    /* and whatever it may be: drawn from the seed */
+
+    { .name = "anything",
+      .weight = 400, .any = 1 },
+
     /* ends */
 
     { .name = "client-closes",
@@ -337,6 +342,100 @@ static const sim_scenario_t  sim_scenarios[] = {
       .path = { [SIM_UP] = { .drop = ~1ULL } }, SIM_DOWNLOAD(2 * KB),
       .chain = 10, .end = SIM_ANYHOW, .idle = 10 * SIM_SEC },
 };
+
+
+/* a probability up to "max", most often none */
+
+static double
+sim_any_chance(double max)
+{
+    double  p;
+
+    p = sim_chance(SIM_RANDOM_ANY, 0.5) ? max : 0;
+
+    return p * sim_random_between(SIM_RANDOM_ANY, 0, 1000) / 1000;
+}
+
+
+/* something between "min" and "max", all magnitudes alike, or the default */
+
+static uint64_t
+sim_any_size(uint64_t min, uint64_t max)
+{
+    uint64_t  n;
+
+    for (n = min; n < max && sim_chance(SIM_RANDOM_ANY, 0.8); n *= 2) {
+        /* void */
+    }
+
+    return sim_chance(SIM_RANDOM_ANY, 0.5) ? n : 0;
+}
+
+
+static void
+sim_any_path(sim_path_t *path)
+{
+    path->delay = sim_any_size(100, 300 * SIM_MS);
+    path->rate = sim_any_size(20 * KB, 100 * MB);
+    path->queue = sim_any_size(10 * KB, 10 * MB);
+    path->jitter = sim_any_size(100, 100 * SIM_MS);
+    path->loss = sim_any_chance(0.2);
+    path->duplicate = sim_any_chance(0.3);
+    path->corrupt = sim_any_chance(0.2);
+    path->reorder = sim_any_chance(0.3);
+    path->reorder_by = sim_any_size(SIM_MS, 300 * SIM_MS);
+    path->burst_begin = sim_any_chance(0.01);
+    path->burst_end = 0.1 + sim_any_chance(0.2);
+    path->burst_loss = 0.9;
+}
+
+
+static void
+sim_any_flow(sim_flow_t *flow)
+{
+    flow->max = sim_any_size(100, 100 * KB);
+    flow->reset = sim_any_chance(0.3);
+    flow->stop = sim_any_chance(0.3);
+}
+
+
+const sim_scenario_t *
+sim_any(const sim_scenario_t *row)
+{
+    static sim_scenario_t  any;
+
+    any = *row;
+
+    sim_any_path(&any.path[SIM_UP]);
+    sim_any_path(&any.path[SIM_DOWN]);
+    sim_any_flow(&any.flow[SIM_UP]);
+    sim_any_flow(&any.flow[SIM_DOWN]);
+
+    any.clients = 1 + sim_any_size(1, 3);
+    any.streams = sim_any_size(1, 100);
+    any.at_a_time = sim_any_size(1, 100);
+    any.uni_streams = sim_random_between(SIM_RANDOM_ANY, 0, 14);
+    any.server_streams = sim_random_between(SIM_RANDOM_ANY, 0, 14);
+
+    any.stream_window = sim_any_size(1000, MB);
+    any.conn_window = sim_any_size(1000, MB);
+    any.send_buffer = sim_any_size(1000, MB);
+    any.max_streams = sim_any_size(1, 200);
+    any.client_stream_window = sim_any_size(1000, MB);
+    any.client_window = sim_any_size(1000, MB);
+
+    any.key_update = sim_any_size(20 * KB, MB);
+    any.server_key_update = sim_any_size(100 * SIM_MS, 10 * SIM_SEC);
+    any.rebind = sim_any_size(50 * SIM_MS, SIM_SEC);
+    any.pmtud = sim_chance(SIM_RANDOM_ANY, 0.3);
+    any.slow = sim_any_chance(0.1);
+    any.think = sim_any_size(SIM_MS, 10 * SIM_SEC);
+    any.early = sim_any_chance(0.2);
+    any.retry = sim_chance(SIM_RANDOM_ANY, 0.3);
+    any.chain = sim_random_between(SIM_RANDOM_ANY, 1, 12);
+
+    return &any;
+}
 
 
 const sim_scenario_t *
