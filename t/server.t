@@ -248,7 +248,9 @@ sub keepalive {
                  server { listen 127.0.0.1:%%PORT%% quic;
                           location / { return 200 'ok'; } }");
 
-        # a request may cross with the end, and curl leaves that to us
+        # a request may cross with the end, and curl leaves that to us; an
+        # answer may as well, and curl asks again for what it has: so there
+        # may be more lines than requests, never fewer
 
         $t->get('/1', more => [map { "/$_" } 2 .. 6],
                 args => ['--retry', 3, '--retry-all-errors']);
@@ -260,7 +262,8 @@ sub keepalive {
 
         my ($max) = sort { $b <=> $a } values %count;
 
-        is(scalar(grep { / 200$/ } @lines), 6, "$conf: all requests");
+        cmp_ok(scalar(grep { / 200$/ } @lines), '>=', 6,
+               "$conf: all requests");
         is($max, $most, "$conf: of a connection");
 
         $t->stop;
