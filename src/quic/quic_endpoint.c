@@ -18,6 +18,8 @@ static ngx_int_t quic_endpoint_validate(quic_endpoint_t *ep,
 static void quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
     uint64_t now);
+static ngx_int_t quic_endpoint_open(quic_endpoint_t *ep, quic_packet_t *pkt,
+    uint64_t *pn, ngx_str_t *payload);
 static ngx_int_t quic_endpoint_spare_keys(quic_endpoint_t *ep);
 static void quic_endpoint_clear_keys(quic_endpoint_t *ep);
 static ngx_int_t quic_endpoint_flush_conn(quic_conn_t *c, u_char *buf,
@@ -195,7 +197,9 @@ static ngx_int_t
 quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
     quic_packet_t *pkt, quic_accept_t *accept, ngx_str_t *reply, uint64_t now)
 {
+    uint64_t       pn;
     ngx_int_t      rc;
+    ngx_str_t      payload;
     ngx_uint_t     is_retry;
     quic_token_t   token;
 
@@ -228,9 +232,15 @@ quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
         return NGX_OK;
     }
 
-    quic_stateless_close(pkt, QUIC_INVALID_TOKEN, "invalid Retry token",
-                         reply);
-    quic_endpoint_charge(ep, reply, now);
+    /* a packet that was damaged on its way says nothing of its client */
+
+    if (quic_endpoint_open(ep, pkt, &pn, &payload) == NGX_OK) {
+        quic_stateless_close(pkt, QUIC_INVALID_TOKEN, "invalid Retry token",
+                             reply);
+        quic_endpoint_charge(ep, reply, now);
+    }
+
+    quic_endpoint_clear_keys(ep);
 
     return NGX_DECLINED;
 }
@@ -241,23 +251,11 @@ quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
     uint64_t now)
 {
-    size_t        pn_len;
     uint64_t      pn;
     ngx_str_t     payload;
     quic_conn_t  *c;
 
-    if (quic_endpoint_spare_keys(ep) != NGX_OK
-        || quic_keys_initial(ep->initial_client, ep->initial_server,
-                             pkt->version, pkt->dcid.data, pkt->dcid.len)
-           != NGX_OK)
-    {
-        return;
-    }
-
-    if (quic_keys_unprotect(ep->initial_client, pkt, &pn_len, &pn) != NGX_OK
-        || quic_keys_open(ep->initial_client, pkt, pn_len, pn, &payload)
-           != NGX_OK)
-    {
+    if (quic_endpoint_open(ep, pkt, &pn, &payload) != NGX_OK) {
         goto failed;
     }
 
@@ -283,6 +281,31 @@ quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
 failed:
 
     quic_endpoint_clear_keys(ep);
+}
+
+
+/*
+ * A client's first Initial, opened in place with keys that are then in
+ * ep->initial_*, to be used or cleared.  Its number is no larger than what is
+ * written of it.
+ */
+
+static ngx_int_t
+quic_endpoint_open(quic_endpoint_t *ep, quic_packet_t *pkt, uint64_t *pn,
+    ngx_str_t *payload)
+{
+    size_t  pn_len;
+
+    if (quic_endpoint_spare_keys(ep) != NGX_OK
+        || quic_keys_initial(ep->initial_client, ep->initial_server,
+                             pkt->version, pkt->dcid.data, pkt->dcid.len)
+           != NGX_OK
+        || quic_keys_unprotect(ep->initial_client, pkt, &pn_len, pn) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return quic_keys_open(ep->initial_client, pkt, pn_len, *pn, payload);
 }
 
 
