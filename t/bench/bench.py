@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """What a server's CPU does for HTTP/3: ours, and those of others.
 
-Each server gets the same work from the same client, h2load.  What counts is
-the CPU time that the server's threads have used, by the kernel's own account
-in nanoseconds, and of several runs the one that used least of it: so it hardly
-matters what else the machine does meanwhile.
+Each server gets the same work from the same client, h2load, in turns with the
+others.  What counts is the CPU time that the server's threads have used, by
+the kernel's own account in nanoseconds, and of several runs the one that used
+least of it: what else the machine does meanwhile matters less, but it does, as
+caches and memory are shared.
 
 It wants to be root of a network name space of its own (auto/bench makes one):
 the loopback interface gets the MTU of an Ethernet.  There the system call that
@@ -16,11 +17,11 @@ the small file, and the end of it.
 """
 
 import argparse
+import contextlib
 import fcntl
 import os
 import re
 import resource
-import signal
 import socket
 import struct
 import subprocess
@@ -97,7 +98,8 @@ HAPROXY = """
 
     frontend quic
         bind quic4@127.0.0.1:{port} ssl crt both.pem alpn h3
-        http-request return status 200 content-type text/plain file html/1k if {{ path /1k }}
+        acl small path /1k
+        http-request return content-type text/plain file html/1k if small
         default_backend files
 
     backend files
@@ -143,7 +145,7 @@ CADDY = """
 
 
 class Server:
-    """One that runs in a folder of its own, with "html" and a certificate."""
+    """One that runs in a folder of its own."""
 
     def __init__(self, title, conf, argv, env=None, behind=None, **vars):
         self.title = title
@@ -152,42 +154,54 @@ class Server:
         self.env = env
         self.behind = behind
         self.vars = vars
+        self.processes = []
 
-    def write(self, dir, name, text):
-        text = textwrap.dedent(text).format(dir=dir, port=PORT, **self.vars)
+    def write(self, name, text):
+        text = textwrap.dedent(text).format(dir=self.dir, port=self.port,
+                                            **self.vars)
 
-        with open(os.path.join(dir, name), 'w') as file:
+        with open(os.path.join(self.dir, name), 'w') as file:
             file.write(text)
 
-    def launch(self, dir, argv):
-        with open(os.path.join(dir, 'stderr'), 'ab') as log:
-            return subprocess.Popen([word.format(dir=dir) for word in argv],
-                                    cwd=dir, stdin=subprocess.DEVNULL,
-                                    stdout=log, stderr=log,
-                                    env=dict(os.environ, **(self.env or {})))
+    def launch(self, argv):
+        with open(os.path.join(self.dir, 'stderr'), 'ab') as log:
+            process = subprocess.Popen(
+                [word.format(dir=self.dir) for word in argv], cwd=self.dir,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(os.environ, **(self.env or {})))
 
-    def start(self, dir):
+        self.processes.append(process)
+
+        return process
+
+    def start(self, site, dir, port):
+        """Serves what "site" has; "dir" is made for it."""
+
         self.dir = dir
-        self.write(dir, 'conf', self.conf)
-        self.others = []
+        self.port = port
+
+        os.mkdir(dir)
+
+        for name in os.listdir(site):
+            os.symlink(os.path.join(site, name), os.path.join(dir, name))
 
         if self.behind:
             conf, argv = self.behind
-            self.write(dir, 'behind', conf)
-            self.others.append(self.launch(dir, argv))
+            self.write('behind', conf)
+            self.launch(argv)
 
-        self.process = self.launch(dir, self.argv)
+        self.write('conf', self.conf)
+        self.process = self.launch(self.argv)
 
         for _ in range(100):
             if self.process.poll() is not None:
                 break
 
-            if bound(PORT):
+            if bound(port):
                 return
 
             time.sleep(0.05)
 
-        self.stop()
         raise Failure('%s did not start:\n%s' % (self.title, self.complaint()))
 
     def complaint(self):
@@ -203,18 +217,14 @@ class Server:
         return text
 
     def stop(self):
-        for process in [self.process] + self.others:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            process.terminate()
 
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-        while bound(PORT):
-            time.sleep(0.02)
 
     def cpu(self):
         """Seconds of CPU time of all of its threads."""
@@ -308,7 +318,7 @@ class Work:
              '--alpn-list=h3', '--groups=X25519',
              '--tls13-ciphers=TLS_AES_128_GCM_SHA256',
              '-n', str(self.count)] + self.options
-            + ['https://127.0.0.1:%d/%s' % (PORT, self.path)],
+            + ['https://127.0.0.1:%d/%s' % (server.port, self.path)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=60).stdout
 
@@ -323,14 +333,14 @@ class Work:
 
 
 WORKS = {
-    'bulk': Work('100 MB file', 's/GB', 1, 2, '100m',
+    'bulk': Work('100 MB file', 's/GB', 1, 1, '100m',
                  ['-c', '1', '-m', '1'], per=FILES['100m'] / GB),
 
-    'requests': Work('1 KB request', 'us', 1e6, 20000, '1k',
+    'requests': Work('1 KB request', 'us', 1e6, 10000, '1k',
                      ['-c', '10', '-m', '10']),
 
-    'connects': Work('connection', 'us', 1e6, 500, '1k',
-                     ['-c', '500', '-m', '1', '-r', '10',
+    'connects': Work('connection', 'us', 1e6, 200, '1k',
+                     ['-c', '200', '-m', '1', '-r', '10',
                       '--rate-period=20ms']),
 }
 
@@ -348,8 +358,9 @@ def ethernet(interface):
 
 
 def prepare(dir):
-    os.chmod(dir, 0o755)
-    os.mkdir(os.path.join(dir, 'html'))
+    """Files and a certificate."""
+
+    os.makedirs(os.path.join(dir, 'html'))
 
     for name, size in FILES.items():
         with open(os.path.join(dir, 'html', name), 'wb') as file:
@@ -368,32 +379,39 @@ def prepare(dir):
                 both.write(file.read())
 
 
-def measure(build, dir, server, works, runs):
-    """The least cost of each work, in its unit."""
+def measure(build, servers, works, runs):
+    """The least cost of each server and work, in the work's unit."""
 
-    server.start(dir)
+    costs = {}
 
-    try:
-        return {name: min(work.run(build, server) for _ in range(runs))
-                for name, work in works.items()}
-    finally:
-        server.stop()
+    for run in range(runs):
+        print('-- run %d of %d' % (run + 1, runs), file=sys.stderr)
+
+        for work in works:
+            for server in servers:
+                cost = work.run(build, server)
+                costs[server, work] = min(cost,
+                                          costs.get((server, work), cost))
+
+    return costs
 
 
-def heading(works):
-    return '%-28s' % 'CPU time of the server' + ''.join(
-        '%13s %-9s' % (work.title, 'ratio') for work in works.values())
+def table(servers, works, costs):
+    """With the ratios to the first server."""
 
+    print('%-28s' % 'CPU time of the server' + ''.join(
+        '%13s %-9s' % (work.title, 'ratio') for work in works))
 
-def row(server, works, costs, base):
-    cells = ''
+    for server in servers:
+        line = '%-28s' % server.title
 
-    for name, work in works.items():
-        cells += '%7.*f %-5s' % (2 if work.scale == 1 else 0, costs[name],
-                                 work.unit)
-        cells += '%6.2f    ' % (costs[name] / base[name])
+        for work in works:
+            cost = costs[server, work]
+            line += '%7.*f %-5s%6.2f    ' % (
+                2 if work.scale == 1 else 0, cost, work.unit,
+                cost / costs[servers[0], work])
 
-    return '%-28s' % server.title + cells
+        print(line)
 
 
 def main():
@@ -402,8 +420,8 @@ def main():
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument('-n', type=int, default=3, metavar='RUNS',
-                        help='of which the best one counts (3)')
+    parser.add_argument('-n', type=int, default=6, metavar='RUNS',
+                        help='of which the best one counts (6)')
     parser.add_argument('-s', action='append', choices=all, metavar='SERVER',
                         help='one of: ' + ', '.join(all))
     parser.add_argument('-w', action='append', choices=WORKS, metavar='WORK',
@@ -415,18 +433,24 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    works = {name: WORKS[name] for name in args.w or WORKS}
-    base = None
+    chosen = [all[name] for name in args.s or all]
+    works = [WORKS[name] for name in args.w or WORKS]
 
-    print(heading(works), flush=True)
+    with contextlib.ExitStack() as stack:
+        dir = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix='quic-bench-'))
 
-    with tempfile.TemporaryDirectory(prefix='quic-bench-') as dir:
-        prepare(dir)
+        os.chmod(dir, 0o755)
+        prepare(os.path.join(dir, 'site'))
 
-        for name in args.s or all:
-            costs = measure(build, dir, all[name], works, args.n)
-            base = base or costs
-            print(row(all[name], works, costs, base), flush=True)
+        for i, server in enumerate(chosen):
+            stack.callback(server.stop)
+            server.start(os.path.join(dir, 'site'),
+                         os.path.join(dir, str(i)), PORT + i)
+
+        costs = measure(build, chosen, works, args.n)
+
+    table(chosen, works, costs)
 
 
 if __name__ == '__main__':
