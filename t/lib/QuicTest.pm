@@ -249,6 +249,9 @@ sub start {
         open STDOUT, '>>', "$dir/stdout";
         open STDERR, '>>', "$dir/stderr";
 
+        @ENV{qw(LD_PRELOAD HEAP_COUNT)} = ($self->{heap}, "$dir/heap")
+            if $self->{heap};
+
         # where sanitizers report to, if it was built with some
 
         for my $name (qw(ASAN UBSAN LSAN)) {
@@ -413,26 +416,18 @@ sub begin {
 sub finish {
     my ($self, $client) = @_;
 
+    sleep 0.005 until $self->ended($client);
+
     my $pid = $client->{pid};
-    my $done;
-
-    until ($done = waitpid $pid, WNOHANG) {
-        last if time > $client->{end};
-        sleep 0.005;
-    }
-
-    my $exit = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+    my $status = $client->{status};
 
     kill 'KILL', -$pid;
     delete $clients{$pid};
-
-    if (!$done) {
-        waitpid $pid, 0;
-        $exit = 'timeout';
-    }
+    waitpid $pid, 0 unless defined $status;
 
     return {
-        exit    => $exit,
+        exit    => !defined $status ? 'timeout'
+                   : $status & 127  ? 128 + ($status & 127) : $status >> 8,
         out     => $self->read_file("$client->{name}.out"),
         err     => $self->read_file("$client->{name}.err"),
         seconds => time - $client->{start},
@@ -440,10 +435,86 @@ sub finish {
 }
 
 
+# By itself, or by the time.
+
+sub ended {
+    my ($self, $client) = @_;
+
+    if (!defined $client->{status}
+        && waitpid($client->{pid}, WNOHANG) == $client->{pid})
+    {
+        $client->{status} = $?;
+    }
+
+    return defined $client->{status} || time > $client->{end};
+}
+
+
 sub client {
     my ($self, @args) = @_;
 
     return $self->finish($self->begin(@args));
+}
+
+
+# Is it an nginx with an address sanitizer?  That one keeps what is freed, and
+# looks for leaks itself.
+
+sub sanitized {
+    my ($self) = @_;
+
+    open my $fh, '<:raw', $self->{nginx} or return 0;
+    local $/;
+
+    return index(<$fh>, '__asan_init') >= 0;
+}
+
+
+# From the next start on, what processes have allocated and not yet freed is
+# counted.
+
+sub count_heap {
+    my ($self) = @_;
+
+    return if $self->sanitized;
+
+    my $so = "$self->{dir}/heap.so";
+
+    system('cc', '-O2', '-shared', '-fPIC', '-o', $so, "$top/t/leak/heap.c")
+        == 0 or BAIL_OUT('no heap.so');
+
+    $self->{heap} = $so;
+}
+
+
+# Of each worker: what it has allocated and not freed, and the memory that it
+# holds after giving back what is free, in KB.  Requests for "uri" make it do
+# so.
+
+sub heaps {
+    my ($self, $uri) = @_;
+
+    my @pids = $self->workers;
+
+    for my $pid (@pids) {
+        open my $fh, '+<:raw', "$self->{dir}/heap.$pid" or die "heap.$pid: $!";
+        seek $fh, 8, 0;
+        print $fh pack 'q', 1;
+        close $fh;
+    }
+
+    $self->wait_for(sub {
+        $self->get($uri);
+        return !grep { (unpack 'q2', $self->read_file("heap.$_"))[1] } @pids;
+    }, 60);
+
+    # the requests leave nothing behind, but it takes a moment
+
+    sleep 1;
+
+    return map { { pid => $_, memory => $self->memory($_),
+                   heap => int(unpack('q', $self->read_file("heap.$_"))
+                               / 1024) } } @pids;
 }
 
 
