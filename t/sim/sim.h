@@ -68,6 +68,7 @@ typedef struct {
     uint64_t     queue;          /* bytes that wait for it */
     uint64_t     mark;           /* beyond so many bytes in it: CE */
     size_t       mtu;            /* larger ones don't pass */
+    uint64_t     mtu_after;      /* microseconds from the start: then on */
 
     /* probability for each datagram */
     double       loss;

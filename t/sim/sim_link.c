@@ -133,7 +133,7 @@ sim_link_lost(sim_link_t *link, ngx_uint_t direction, size_t len)
 
     burst = sim_chance(direction, path->burst_loss) && link->bad > sim.now;
 
-    if (path->mtu && len > path->mtu) {
+    if (path->mtu && len > path->mtu && time >= path->mtu_after) {
         return "too large";
     }
 
