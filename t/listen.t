@@ -255,6 +255,8 @@ for my $directive ('http3 on', 'http3 off', 'quic_retry on', 'quic_gso off',
                    'http3_stream_buffer_size 16m',
                    'quic_active_connection_id_limit 2',
                    'quic_active_connection_id_limit 8',
+                   'quic_congestion_control cubic',
+                   'quic_congestion_control reno',
                    'quic_host_key %%DIR%%/key')
 {
     good("$directive in server{}",
@@ -283,6 +285,8 @@ bad('quic_active_connection_id_limit 1', 'quic_active_connection_id_limit 1;',
     'value must be between 2 and 8');
 bad('quic_active_connection_id_limit 9', 'quic_active_connection_id_limit 9;',
     'value must be between 2 and 8');
+bad('quic_congestion_control vegas', 'quic_congestion_control vegas;',
+    'unknown congestion control "vegas"');
 bad('http3_stream_buffer_size 1023', 'http3_stream_buffer_size 1023;',
     'value must be 1k or more');
 bad('http3_stream_buffer_size 17m', 'http3_stream_buffer_size 17m;',

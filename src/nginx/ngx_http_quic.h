@@ -56,6 +56,7 @@ typedef struct {
     size_t               stream_buffer_size;     /* bytes */
     ngx_uint_t           active_cid_limit;
     ngx_str_t            host_key_file;
+    const quic_cc_ops_t *cc;             /* the congestion controller */
 
     quic_tls_ctx_t      *tls;            /* NULL: no quic listener uses it */
 } ngx_http_quic_srv_conf_t;

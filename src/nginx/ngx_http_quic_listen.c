@@ -677,6 +677,7 @@ ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener)
     quic->active_cid_limit = qscf->active_cid_limit;
     quic->max_datagram = QUIC_MAX_DATAGRAM;
     quic->retry = qscf->retry;
+    quic->cc = qscf->cc;
     quic->tls = qscf->tls;
 
     listener->h3.max_field_section = cscf->large_client_header_buffers.num

@@ -27,6 +27,8 @@ static void *ngx_http_quic_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_quic_create_srv_conf(ngx_conf_t *cf);
 static char *ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static char *ngx_http_quic_congestion_control(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_quic_buffer_size(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data);
 
@@ -129,6 +131,13 @@ static ngx_command_t  ngx_http_quic_commands[] = {
       NGX_HTTP_SRV_CONF_OFFSET,
       offsetof(ngx_http_quic_srv_conf_t, active_cid_limit),
       &ngx_http_quic_cid_bounds },
+
+    { ngx_string("quic_congestion_control"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_http_quic_congestion_control,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
 
       ngx_null_command
 };
@@ -263,6 +272,7 @@ ngx_http_quic_create_srv_conf(ngx_conf_t *cf)
     qscf->max_concurrent_streams = NGX_CONF_UNSET_UINT;
     qscf->stream_buffer_size = NGX_CONF_UNSET_SIZE;
     qscf->active_cid_limit = NGX_CONF_UNSET_UINT;
+    qscf->cc = NGX_CONF_UNSET_PTR;
 
     return qscf;
 }
@@ -285,7 +295,37 @@ ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->active_cid_limit,
                               prev->active_cid_limit, 2);
 
+    ngx_conf_merge_ptr_value(conf->cc, prev->cc, &quic_cc_cubic);
+
     ngx_conf_merge_str_value(conf->host_key_file, prev->host_key_file, "");
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_quic_congestion_control(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_quic_srv_conf_t *qscf = conf;
+
+    ngx_str_t            *value;
+    const quic_cc_ops_t  *cc;
+
+    if (qscf->cc != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    cc = quic_cc_by_name(&value[1]);
+
+    if (cc == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown congestion control \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    qscf->cc = cc;
 
     return NGX_CONF_OK;
 }

@@ -93,7 +93,7 @@ quic_conn_init_spaces(quic_conn_t *c, uint64_t now)
     ngx_uint_t          i;
     quic_conn_space_t  *space;
 
-    quic_recovery_init(&c->recovery, c->mem, &quic_cc_newreno, c->mtu,
+    quic_recovery_init(&c->recovery, c->mem, c->conf->cc, c->mtu,
                        &quic_fate_ops, c, now);
 
     for (i = 0; i < QUIC_SPACES; i++) {

@@ -19,6 +19,7 @@
 #include <ngx_core.h>
 #include "crypto/quic_tls.h"
 #include "quic/quic_addr.h"
+#include "quic/quic_cc.h"
 #include "quic/quic_stream.h"
 
 
@@ -35,7 +36,8 @@ typedef struct {
     size_t       max_datagram;           /* bytes that we send at most */
     ngx_uint_t   retry;                  /* ask every client for a token */
 
-    quic_tls_ctx_t  *tls;                /* the default server's */
+    const quic_cc_ops_t  *cc;            /* the congestion controller */
+    quic_tls_ctx_t       *tls;           /* the default server's */
 } quic_conf_t;
 
 

@@ -155,6 +155,8 @@ sim_server_init(void)
                                                     : &quic_cc_newreno;
     }
 
+    sim_conf.cc = sim.cc;
+
     sim_conf.tls = quic_tls_ctx_create(&sim.log);
     sim_server_certificates();
 
@@ -475,8 +477,6 @@ sim_server_accepted(void *data, quic_conn_t *c, void *socket)
     sc->client = (uintptr_t) socket - 1;
     sc->event.handler = sim_server_timeout;
     sc->event.data = sc;
-
-    quic_cc_init(&c->recovery.cc, sim.cc, c->mtu, sim.now);
 
     quic_conn_set_data(c, sc);
     quic_conn_set_app(c, &sim_app_ops, sc);
