@@ -506,7 +506,8 @@ h3_conn_check(h3_conn_t *hc)
         && quic_conn_streams(hc->qc) == 0
         && quic_send_buf_held(&hc->control->out) == 0)
     {
-        h3_conn_error(hc, H3_NO_ERROR, "all requests have been answered");
+        quic_conn_linger(hc->qc, H3_NO_ERROR,
+                         "all requests have been answered");
     }
 }
 

@@ -116,6 +116,13 @@
  */
 #define QUIC_RETRY_TOKEN_LIFETIME    (30 * 1000000ULL)
 
+/*
+ * Microseconds from the acknowledgement of the last response of a connection
+ * that is to end to its CONNECTION_CLOSE.  Clients were seen to throw away
+ * what they had acknowledged and not read yet.
+ */
+#define QUIC_LINGER                  1000000ULL
+
 /* bytes of a reason phrase in CONNECTION_CLOSE, and in a log line */
 #define QUIC_MAX_REASON              128
 

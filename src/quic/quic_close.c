@@ -5,6 +5,7 @@
  *     OPEN --- quic_conn_close() ---> CLOSING --- 3 PTO ---> DEAD
  *       |----- CONNECTION_CLOSE ----> DRAINING -- 3 PTO ---> DEAD
  *       |----- idle, no handshake ------------------------> DEAD
+ *       |----- quic_conn_linger() --- QUIC_LINGER ---> CLOSING
  *
  * One line in the log says who ended it and why.  The application hears of it
  * in the next flush, outside of everything else.
@@ -33,6 +34,21 @@ quic_conn_close_app(quic_conn_t *c, uint64_t error, const char *reason)
     c->frame_type = 0;
 
     quic_close_start(c, error, reason, 1);
+}
+
+
+void
+quic_conn_linger(quic_conn_t *c, uint64_t error, const char *reason)
+{
+    if (c->state != QUIC_CONN_OPEN || c->close.lingering) {
+        return;
+    }
+
+    c->close.lingering = 1;
+    c->close.error = error;
+    c->close.reason = reason;
+
+    quic_conn_wake(c);
 }
 
 

@@ -90,6 +90,13 @@ void quic_conn_set_app(quic_conn_t *c, const quic_app_ops_t *ops, void *app);
 void quic_conn_close_app(quic_conn_t *c, uint64_t error, const char *reason);
 void quic_conn_close(quic_conn_t *c, uint64_t error, const char *reason);
 
+/*
+ * The same, QUIC_LINGER later: what the client's transport has acknowledged,
+ * its application has had the time to take, and most clients have left by
+ * themselves.
+ */
+void quic_conn_linger(quic_conn_t *c, uint64_t error, const char *reason);
+
 /* the context that the server name chose; only in endpoint ops->server_name() */
 ngx_int_t quic_conn_use_tls(quic_conn_t *c, quic_tls_ctx_t *ctx);
 

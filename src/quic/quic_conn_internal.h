@@ -190,6 +190,7 @@ typedef struct {
     ngx_uint_t           threshold;      /* answer after so many */
     unsigned             app:1;
     unsigned             requested:1;    /* to be sent */
+    unsigned             lingering:1;    /* quic_conn_linger() was called */
 } quic_close_t;
 
 
@@ -243,6 +244,7 @@ struct quic_conn_s {
     uint64_t             started;
     uint64_t             idle_deadline;
     uint64_t             close_deadline;
+    uint64_t             linger_deadline;
     uint64_t             ping_deadline;
     uint64_t             pace_deadline;  /* 0: pacing holds nothing back */
     uint64_t             deadline;       /* what ops->timer() was told last */
@@ -393,7 +395,7 @@ ngx_int_t quic_send_batch(quic_conn_t *c, u_char *buf, size_t size,
 
 /* timers */
 
-uint64_t quic_timers_deadline(quic_conn_t *c);
+uint64_t quic_timers_deadline(quic_conn_t *c, uint64_t now);
 void quic_timers_expire(quic_conn_t *c, uint64_t now);
 
 /* a packet was received, resp. an ack-eliciting one sent: 10.1 */

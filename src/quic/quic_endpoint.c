@@ -398,7 +398,7 @@ quic_endpoint_flush_conn(quic_conn_t *c, u_char *buf, size_t size,
         return NGX_OK;
     }
 
-    deadline = quic_timers_deadline(c);
+    deadline = quic_timers_deadline(c, now);
 
     if (deadline != c->deadline) {
         c->deadline = deadline;

@@ -9,6 +9,7 @@
  *     idle       nobody has said anything for too long: RFC 9000, 10.1
  *     ping       in time before that, while requests are running
  *     handshake  a client that doesn't finish it
+ *     linger     nothing more is to come, the client has had time to see it
  *     close      the closing or draining period is over
  */
 
@@ -29,7 +30,7 @@ static void quic_timers_probe(quic_conn_t *c, quic_space_e space,
 
 
 uint64_t
-quic_timers_deadline(quic_conn_t *c)
+quic_timers_deadline(quic_conn_t *c, uint64_t now)
 {
     uint64_t  deadline;
 
@@ -55,6 +56,14 @@ quic_timers_deadline(quic_conn_t *c)
 
     if (c->ping_deadline && c->keep_alive) {
         deadline = ngx_min(deadline, c->ping_deadline);
+    }
+
+    if (c->close.lingering) {
+        if (c->linger_deadline == 0) {
+            c->linger_deadline = now + QUIC_LINGER;
+        }
+
+        deadline = ngx_min(deadline, c->linger_deadline);
     }
 
     if (!c->handshake_done) {
@@ -109,6 +118,11 @@ quic_timers_expire(quic_conn_t *c, uint64_t now)
         && c->started + c->conf->handshake_timeout <= now)
     {
         quic_close_silent(c, "handshake timeout");
+        return;
+    }
+
+    if (c->linger_deadline && c->linger_deadline <= now) {
+        quic_conn_close_app(c, c->close.error, c->close.reason);
         return;
     }
 

@@ -92,6 +92,7 @@ typedef enum {
     SIM_ALL_IDLE,                /* and then there is silence */
     SIM_CLIENT_CLOSES,           /* in the middle */
     SIM_SERVER_CLOSES,
+    SIM_SERVER_LEAVES,           /* when all has been acknowledged */
     SIM_CLIENT_VANISHES,         /* falls silent: the server ends it alone */
     SIM_SERVER_RESTARTS,         /* and doesn't know the connection */
     SIM_ANYHOW                   /* but in order */
@@ -140,7 +141,7 @@ typedef struct {
 
     sim_end_e    end;
     uint64_t     end_after;      /* bytes received by the client */
-    uint64_t     error;          /* SIM_SERVER_CLOSES: the code */
+    uint64_t     error;          /* the server's code */
 
     uint64_t     idle;           /* microseconds; 0: SIM_PATIENCE */
     uint64_t     stall;          /* without progress: failed;

@@ -11,6 +11,7 @@
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
+#include "quic/limits.h"
 #include "quic/quic_stream.h"
 #include "sim.h"
 
@@ -802,6 +803,10 @@ sim_client_broken(sim_client_t *cl, int rc)
         && (sim.scenario->end == SIM_ANYHOW
             || (sim.scenario->end == SIM_SERVER_CLOSES
                 && error->error_code == sim.scenario->error)
+            || (sim.scenario->end == SIM_SERVER_LEAVES
+                && error->error_code == sim.scenario->error
+                && sim_client_all_done(cl)
+                && sim.now >= sim.progress + QUIC_LINGER)
             || (sim.scenario->end == SIM_SERVER_RESTARTS && cl->reset)))
     {
         sim_client_finish(cl);

@@ -336,6 +336,15 @@ static const sim_scenario_t  sim_scenarios[] = {
       .path = SIM_LINKS( .loss = 0.2 ), SIM_MIX, .end = SIM_SERVER_CLOSES,
       .end_after = 10 * KB, .error = 0x102 },
 
+    /*
+     * One stream: when it has ended there is nothing more to come.  Without
+     * loss, as CONNECTION_CLOSE isn't repeated.
+     */
+
+    { .name = "server-leaves",
+      .path = SIM_LINKS( .jitter = 0 ), SIM_DOWNLOAD(200 * KB),
+      .end = SIM_SERVER_LEAVES, .error = 0x100 },
+
     /* nothing of the client's arrives after its first flight */
 
     { .name = "handshake-vanishes",

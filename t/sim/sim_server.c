@@ -546,6 +546,10 @@ sim_server_drained(void *app)
         sim_fail("drained, but %lu streams are open",
                  quic_conn_streams(sc->conn));
     }
+
+    if (sim.scenario->end == SIM_SERVER_LEAVES) {
+        quic_conn_linger(sc->conn, sim.scenario->error, "that was all");
+    }
 }
 
 

@@ -500,6 +500,7 @@ test_goaway(void **state)
     fake_ack(rig->qc);
     rig->qc->ops->drained(rig->qc->app);
     rig_check_error(rig, H3_NO_ERROR);
+    assert_true(rig->qc->lingering);
 
     rig_destroy(rig);
 }
@@ -528,6 +529,7 @@ test_goaway_idle(void **state)
 
     fake_ack(rig->qc);
     rig_check_error(rig, H3_NO_ERROR);
+    assert_true(rig->qc->lingering);
 
     rig_destroy(rig);
 }

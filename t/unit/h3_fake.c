@@ -504,6 +504,17 @@ quic_conn_close_app(quic_conn_t *c, uint64_t error, const char *reason)
 }
 
 
+void
+quic_conn_linger(quic_conn_t *c, uint64_t error, const char *reason)
+{
+    assert_false(c->ended);
+
+    c->lingering = 1;
+
+    quic_conn_close_app(c, error, reason);
+}
+
+
 ngx_log_t *
 quic_conn_log(quic_conn_t *c)
 {

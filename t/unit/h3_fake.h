@@ -55,6 +55,7 @@ struct quic_conn_s {
     size_t                  max_span;    /* that peek shows at once */
     ngx_uint_t              fail_writes;
     ngx_uint_t              keep_alive;
+    ngx_uint_t              lingering;
 
     uint64_t                error;       /* it was closed with, or FAKE_NONE */
     const char             *reason;
