@@ -5,7 +5,8 @@
  * simulated link.  A run is one row of the table of scenarios with one seed,
  * from which all chance comes, so that it can be replayed.
  *
- *     main        a process for each run, results
+ *     main        one run, and the options
+ *     jobs        many runs, a process for each
  *     scenarios   the table
  *     random      all randomness and the time of day, both libraries' included
  *     clock       virtual time: what happens when
@@ -188,6 +189,31 @@ void sim_fail(const char *fmt, ...)
 
 /* with time in front, when the run is traced */
 void sim_trace(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+
+/* one run, in this process: it returns if nothing has failed */
+void sim_run(void);
+
+
+/* jobs */
+
+/* what has become of a scenario */
+
+typedef struct {
+    const sim_scenario_t  *scenario;
+    uint64_t               seeds;
+    ngx_uint_t             twice;        /* the first seed, to compare */
+    ngx_uint_t             passed;
+    ngx_uint_t             failed;
+    sim_result_t           sum;
+    sim_result_t          *results;      /* of those that passed, in no order;
+                                            malloc */
+    uint64_t               digest;       /* of the first seed */
+} sim_score_t;
+
+/* runs them all, with the seeds from "seed" on, and tells of failures */
+void sim_run_scores(sim_score_t *scores, ngx_uint_t n, uint64_t seed,
+    ngx_uint_t jobs);
 
 
 /* random */
