@@ -55,6 +55,7 @@ typedef struct {
     ngx_uint_t           max_concurrent_streams;
     size_t               stream_buffer_size;     /* bytes */
     ngx_uint_t           active_cid_limit;
+    ngx_uint_t           mtu;                    /* bytes of an IP packet */
     ngx_str_t            host_key_file;
     const quic_cc_ops_t *cc;             /* the congestion controller */
 

@@ -675,7 +675,7 @@ ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener)
                         * (uint64_t) qscf->stream_buffer_size;
     quic->send_buffer = qscf->stream_buffer_size;
     quic->active_cid_limit = qscf->active_cid_limit;
-    quic->max_datagram = QUIC_MAX_DATAGRAM;
+    quic->mtu = qscf->mtu;
     quic->retry = qscf->retry;
     quic->cc = qscf->cc;
     quic->tls = qscf->tls;

@@ -64,6 +64,11 @@ static ngx_conf_num_bounds_t  ngx_http_quic_cid_bounds = {
 };
 
 
+static ngx_conf_num_bounds_t  ngx_http_quic_mtu_bounds = {
+    ngx_conf_check_num_bounds, QUIC_MIN_MTU, QUIC_MAX_MTU
+};
+
+
 static ngx_conf_post_t  ngx_http_quic_buffer_post = {
     ngx_http_quic_buffer_size
 };
@@ -138,6 +143,13 @@ static ngx_command_t  ngx_http_quic_commands[] = {
       NGX_HTTP_SRV_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("quic_mtu"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, mtu),
+      &ngx_http_quic_mtu_bounds },
 
       ngx_null_command
 };
@@ -273,6 +285,7 @@ ngx_http_quic_create_srv_conf(ngx_conf_t *cf)
     qscf->stream_buffer_size = NGX_CONF_UNSET_SIZE;
     qscf->active_cid_limit = NGX_CONF_UNSET_UINT;
     qscf->cc = NGX_CONF_UNSET_PTR;
+    qscf->mtu = NGX_CONF_UNSET_UINT;
 
     return qscf;
 }
@@ -294,6 +307,7 @@ ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->stream_buffer_size, 65536);
     ngx_conf_merge_uint_value(conf->active_cid_limit,
                               prev->active_cid_limit, 2);
+    ngx_conf_merge_uint_value(conf->mtu, prev->mtu, 1500);
 
     ngx_conf_merge_ptr_value(conf->cc, prev->cc, &quic_cc_cubic);
 

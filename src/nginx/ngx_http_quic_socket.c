@@ -937,7 +937,10 @@ ngx_http_quic_socket_add_control(struct msghdr *msg, int level, int type,
 }
 
 
-/* to the transport it is as if the network had dropped them */
+/*
+ * To the transport it is as if the network had dropped them, unless our own
+ * interface has said that they are too long.
+ */
 
 static void
 ngx_http_quic_socket_lost(ngx_http_quic_socket_t *s, quic_batch_t *batch,
@@ -945,6 +948,15 @@ ngx_http_quic_socket_lost(ngx_http_quic_socket_t *s, quic_batch_t *batch,
 {
     size_t  n;
     u_char  text[NGX_SOCKADDR_STRLEN];
+
+    if (err == EMSGSIZE) {
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, s->log, err,
+                       "quic datagrams of %uz are too long", batch->segment);
+
+        quic_endpoint_too_large(batch, ngx_http_quic_now());
+        batch->len = 0;
+        return;
+    }
 
     n = ngx_sock_ntop((struct sockaddr *) &batch->remote->sa,
                       quic_addr_len(batch->remote), text,

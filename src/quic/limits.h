@@ -126,10 +126,15 @@
 /* bytes of a reason phrase in CONNECTION_CLOSE, and in a log line */
 #define QUIC_MAX_REASON              128
 
-/* datagrams: one that GSO may carry, and how many of one size in a batch */
-#define QUIC_MAX_DATAGRAM            65527
+/*
+ * Datagrams of one size in a batch, and their bytes: what GSO takes.  So an IP
+ * packet that is to hold one datagram can't have more; and the least that any
+ * IPv6 path carries is more than QUIC needs.
+ */
 #define QUIC_MAX_BATCH_SEGMENTS      64
 #define QUIC_MAX_BATCH_SIZE          65000
+#define QUIC_MAX_MTU                 QUIC_MAX_BATCH_SIZE
+#define QUIC_MIN_MTU                 1280
 
 /*
  * Unidirectional streams that a client may open: control, two of QPACK's, and

@@ -42,3 +42,16 @@ quic_addr_same_host(const quic_addr_t *a, const quic_addr_t *b)
 
     return a->sin.sin_addr.s_addr == b->sin.sin_addr.s_addr;
 }
+
+
+size_t
+quic_addr_overhead(const quic_addr_t *a)
+{
+    if (a->sa.sa_family == AF_INET6
+        && !IN6_IS_ADDR_V4MAPPED(&a->sin6.sin6_addr))
+    {
+        return 40 + 8;
+    }
+
+    return 20 + 8;
+}

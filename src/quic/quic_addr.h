@@ -39,5 +39,8 @@ uint16_t quic_addr_port(const quic_addr_t *a);
 ngx_uint_t quic_addr_equal(const quic_addr_t *a, const quic_addr_t *b);
 ngx_uint_t quic_addr_same_host(const quic_addr_t *a, const quic_addr_t *b);
 
+/* bytes of the IP and UDP headers of a packet to it */
+size_t quic_addr_overhead(const quic_addr_t *a);
+
 
 #endif /* _QUIC_ADDR_H_INCLUDED_ */

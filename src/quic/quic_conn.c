@@ -5,13 +5,6 @@
 #include "quic/quic_conn_internal.h"
 
 
-/*
- * Until path MTU discovery says more: what an IPv6 path with the minimum link
- * MTU of Ethernet carries, less what tunnels take.
- */
-#define QUIC_CONN_START_MTU  1200
-
-
 static void quic_conn_init_spaces(quic_conn_t *c, uint64_t now);
 static void quic_conn_init_path(quic_conn_t *c, quic_datagram_t *dgram,
     ngx_uint_t validated);
@@ -82,8 +75,6 @@ quic_conn_init_path(quic_conn_t *c, quic_datagram_t *dgram,
     c->path.local = dgram->local;
     c->path.socket = dgram->socket;
     c->path.validated = validated ? 1 : 0;
-
-    c->mtu = ngx_min(QUIC_CONN_START_MTU, c->conf->max_datagram);
 }
 
 
@@ -93,8 +84,8 @@ quic_conn_init_spaces(quic_conn_t *c, uint64_t now)
     ngx_uint_t          i;
     quic_conn_space_t  *space;
 
-    quic_recovery_init(&c->recovery, c->mem, c->conf->cc, c->mtu,
-                       &quic_fate_ops, c, now);
+    quic_recovery_init(&c->recovery, c->mem, c->conf->cc,
+                       QUIC_BASE_MTU, &quic_fate_ops, c, now);
 
     for (i = 0; i < QUIC_SPACES; i++) {
         space = &c->space[i];

@@ -33,7 +33,8 @@ typedef struct {
     uint64_t     conn_window;            /* bytes: of all streams */
     uint64_t     send_buffer;            /* bytes: a stream's least */
     ngx_uint_t   active_cid_limit;
-    size_t       max_datagram;           /* bytes that we send at most */
+    size_t       mtu;                    /* bytes of an IP packet: no larger
+                                            one is tried */
     ngx_uint_t   retry;                  /* ask every client for a token */
 
     const quic_cc_ops_t  *cc;            /* the congestion controller */

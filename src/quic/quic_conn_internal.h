@@ -236,7 +236,6 @@ struct quic_conn_s {
     quic_early_packet_t  *early;         /* in the order in which they came */
     ngx_uint_t           nearly;
 
-    size_t               mtu;            /* bytes of our datagrams */
     uint64_t             frame_type;     /* that is being handled */
     quic_close_t         close;
 

@@ -410,6 +410,13 @@ quic_endpoint_flush_conn(quic_conn_t *c, u_char *buf, size_t size,
 
 
 void
+quic_endpoint_too_large(quic_batch_t *batch, uint64_t now)
+{
+    quic_recovery_too_large(&batch->conn->recovery, batch->segment, now);
+}
+
+
+void
 quic_endpoint_each(quic_endpoint_t *ep,
     void (*visit)(quic_conn_t *c, void *data), void *data)
 {

@@ -38,6 +38,7 @@ typedef struct {
     u_char              *data;
     size_t               len;        /* of all */
     size_t               segment;    /* of each */
+    quic_conn_t         *conn;
     const quic_addr_t   *remote;
     const quic_addr_t   *local;
     ngx_uint_t           ecn;
@@ -125,6 +126,13 @@ void quic_endpoint_timeout(quic_endpoint_t *ep, quic_conn_t *c, uint64_t now);
  */
 ngx_int_t quic_endpoint_flush(quic_endpoint_t *ep, u_char *buf, size_t size,
     quic_batch_t *batch, uint64_t now);
+
+/*
+ * The interface didn't take the datagrams of a batch, as they are too long
+ * (EMSGSIZE): what was in them will be sent again in smaller ones.  Only
+ * before the next flush.
+ */
+void quic_endpoint_too_large(quic_batch_t *batch, uint64_t now);
 
 /* visits all connections; a visitor frees none */
 void quic_endpoint_each(quic_endpoint_t *ep,

@@ -158,7 +158,6 @@ quic_handshake_peer_params(quic_conn_t *c)
 
     c->has_params = 1;
     c->recovery.max_ack_delay = tp->max_ack_delay;
-    c->mtu = ngx_min(c->mtu, tp->max_udp_payload_size);
 
     quic_flow_send_init(&c->flow_out, tp->initial_max_data);
     quic_streams_set_limits(c);

@@ -66,6 +66,7 @@ static ngx_uint_t quic_recovery_persistent(quic_recovery_t *r,
     quic_recovery_space_t *sp, quic_sent_packet_t *p);
 static void quic_recovery_collapse(quic_recovery_t *r,
     quic_recovery_space_t *sp, uint64_t now);
+static void quic_recovery_fit(quic_recovery_t *r);
 static uint64_t quic_recovery_loss_time(quic_recovery_t *r,
     quic_space_e *space);
 static uint64_t quic_recovery_pto_time(quic_recovery_t *r,
@@ -102,6 +103,7 @@ quic_recovery_init(quic_recovery_t *r, quic_mem_t *mem,
     r->peer_validated = 1;
 
     quic_rtt_init(&r->rtt);
+    quic_pmtud_init(&r->pmtud, mtu, 0);
     quic_cc_init(&r->cc, cc, mtu, now);
     quic_pacer_init(&r->pacer, now);
     quic_recovery_pace(r, now);
@@ -149,6 +151,21 @@ quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
     r->in_flight += size;
     r->send_one = 0;
     quic_pacer_sent(&r->pacer, size, now);
+}
+
+
+void
+quic_recovery_mtu_probe(quic_recovery_t *r)
+{
+    quic_sent_t         *sent;
+    quic_sent_packet_t  *p;
+
+    sent = &r->space[QUIC_SPACE_APP].sent;
+
+    p = quic_sent_get(sent, sent->next - 1);
+    p->mtu_probe = 1;
+
+    quic_pmtud_sent(&r->pmtud, p->size);
 }
 
 
@@ -221,8 +238,9 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
 
     if (acked.packets == 0) {
 
-        /* but late ones may have brought the window back */
+        /* but late ones may have brought the window or an MTU back */
 
+        quic_recovery_fit(r);
         quic_recovery_pace(r, now);
 
         return NGX_OK;
@@ -232,6 +250,8 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
                                              &acked);
 
     (void) quic_recovery_detect_lost(r, space, now);
+
+    quic_recovery_fit(r);
 
     cc_ack.bytes = acked.bytes;
     cc_ack.largest_time = acked.largest_time;
@@ -307,6 +327,10 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
 
     while (n--) {
         p = quic_sent_walk_next(&w, &pn);
+
+        if (space == QUIC_SPACE_APP) {
+            quic_pmtud_acked(&r->pmtud, pn, p);
+        }
 
         if (p->state == QUIC_SENT_LOST) {
             quic_recovery_spurious(r, p);
@@ -489,6 +513,10 @@ quic_recovery_detect_lost(quic_recovery_t *r, quic_space_e space, uint64_t now)
             persistent |= quic_recovery_persistent(r, sp, p);
         }
 
+        if (space == QUIC_SPACE_APP) {
+            quic_pmtud_lost(&r->pmtud, pn, p, r->rtt.smoothed);
+        }
+
         quic_recovery_lose(r, space, p);
         p->time = now;
         lost++;
@@ -623,6 +651,17 @@ quic_recovery_collapse(quic_recovery_t *r, quic_recovery_space_t *sp,
 
     r->rtt.min = r->rtt.latest;
     sp->lost_since = 0;
+}
+
+
+/* datagrams may have another size now */
+
+static void
+quic_recovery_fit(quic_recovery_t *r)
+{
+    if (r->cc.mtu != r->pmtud.mtu) {
+        quic_cc_set_mtu(&r->cc, r->pmtud.mtu);
+    }
 }
 
 
@@ -765,6 +804,7 @@ quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space, uint64_t now)
         /* none if the RTT has grown since */
 
         lost = quic_recovery_detect_lost(r, *space, now);
+        quic_recovery_fit(r);
         quic_recovery_pace(r, now);
 
         return lost ? QUIC_TIMEOUT_LOSS : QUIC_TIMEOUT_NONE;
@@ -806,7 +846,9 @@ quic_recovery_repeat(quic_recovery_t *r, quic_space_e space)
     for (n = 0; pn < sent->next && n < QUIC_MAX_REPEATED; pn++) {
         p = quic_sent_get(sent, pn);
 
-        if (p->state == QUIC_SENT_OUTSTANDING && p->ack_eliciting) {
+        if (p->state == QUIC_SENT_OUTSTANDING && p->ack_eliciting
+            && !p->mtu_probe)
+        {
             quic_recovery_report_lost(r, space, p);
             n++;
         }
@@ -892,9 +934,10 @@ quic_recovery_app_limited(quic_recovery_t *r)
 
 
 void
-quic_recovery_set_mtu(quic_recovery_t *r, size_t mtu, uint64_t now)
+quic_recovery_too_large(quic_recovery_t *r, size_t size, uint64_t now)
 {
-    quic_cc_set_mtu(&r->cc, mtu);
+    quic_pmtud_too_large(&r->pmtud, size);
+    quic_recovery_fit(r);
     quic_recovery_pace(r, now);
 }
 
@@ -926,6 +969,7 @@ quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
     r->send_one = 0;
 
     quic_rtt_init(&r->rtt);
+    quic_pmtud_init(&r->pmtud, mtu, r->path_pn);
     quic_cc_init(&r->cc, r->cc.ops, mtu, now);
     quic_pacer_init(&r->pacer, now);
     quic_recovery_pace(r, now);

@@ -3,8 +3,8 @@
  * Loss detection and congestion control of one connection: RFC 9002.
  *
  * Holds the records of sent packets of the three packet number spaces, the RTT
- * estimate of the active path, the congestion controller and the pacer; says
- * when something is to be sent again, and how much may be sent now.
+ * estimate of the active path, its MTU, the congestion controller and the
+ * pacer; says when something is to be sent again, and how much may be sent now.
  *
  * What a frame was about is the caller's: when a packet is acknowledged or
  * declared lost, ops->acked() or ops->lost() is called for each of its frame
@@ -21,6 +21,7 @@
 #include <ngx_core.h>
 #include "quic/quic_cc.h"
 #include "quic/quic_pacer.h"
+#include "quic/quic_pmtud.h"
 #include "quic/quic_rtt.h"
 #include "quic/quic_sent.h"
 #include "wire/quic_frame.h"
@@ -76,6 +77,7 @@ typedef struct {
     quic_rtt_t                  rtt;
     quic_cc_t                   cc;
     quic_pacer_t                pacer;
+    quic_pmtud_t                pmtud;
 
     uint64_t                    in_flight;    /* bytes, all spaces */
     ngx_uint_t                  pto_count;
@@ -115,6 +117,9 @@ void quic_recovery_done(quic_recovery_t *r);
  */
 void quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
     ngx_uint_t ack_eliciting, ngx_uint_t in_flight, uint64_t now);
+
+/* and that 1-RTT packet was a probe of the path's MTU: RFC 9000, 14.4 */
+void quic_recovery_mtu_probe(quic_recovery_t *r);
 
 /*
  * The number of the next packet in a space; now and then one is passed over,
@@ -167,12 +172,12 @@ uint64_t quic_recovery_room(quic_recovery_t *r);
  */
 void quic_recovery_app_limited(quic_recovery_t *r);
 
-/* datagrams have another size now */
-void quic_recovery_set_mtu(quic_recovery_t *r, size_t mtu, uint64_t now);
+/* our interface doesn't take datagrams of "size", which was an MTU once */
+void quic_recovery_too_large(quic_recovery_t *r, size_t size, uint64_t now);
 
 /*
- * The connection moves to a new path (RFC 9000, 9.4): RTT, congestion control
- * and pacing start over.  What was sent before is still reported, but neither
+ * The connection moves to a new path (RFC 9000, 9.4): RTT, MTU (from "mtu" on),
+ * congestion control and pacing start over.  What was sent before is still reported, but neither
  * its bytes nor its RTT count.
  */
 void quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now);

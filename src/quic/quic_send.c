@@ -19,6 +19,12 @@
 /* header protection needs 4 bytes of number and payload: RFC 9001, 5.4.2 */
 #define QUIC_SEND_MIN_PAYLOAD  3
 
+/*
+ * Bytes that must be waiting to be sent for a probe of the path's MTU: more
+ * than goes out before it is answered.
+ */
+#define QUIC_SEND_WORTH_PROBING  (10 * QUIC_BASE_MTU)
+
 
 typedef struct {
     quic_level_e         level;
@@ -48,6 +54,11 @@ typedef u_char *(*quic_send_pending_pt)(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
 
 
+static size_t quic_send_datagrams(quic_conn_t *c, u_char *buf, size_t size,
+    size_t *segment, uint64_t now);
+static size_t quic_send_size(quic_conn_t *c);
+static size_t quic_send_mtu_probe(quic_conn_t *c, u_char *buf, uint64_t now);
+static size_t quic_send_max_size(quic_conn_t *c);
 static ngx_uint_t quic_send_limited(quic_conn_t *c);
 static ngx_uint_t quic_send_allowed(quic_conn_t *c, ngx_uint_t *data,
     uint64_t now);
@@ -125,20 +136,55 @@ ngx_int_t
 quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     uint64_t now)
 {
-    size_t      len;
-    u_char     *p;
-    ngx_uint_t  n, data;
-
-    p = buf;
-    size = ngx_min(size, QUIC_MAX_BATCH_SIZE);
+    size_t  len, segment;
 
     if (c->state == QUIC_CONN_OPEN && c->tx[QUIC_LEVEL_APP]) {
         (void) quic_handshake_renew_keys(c, now);
     }
 
+    len = quic_send_mtu_probe(c, buf, now);
+    segment = len;
+
+    if (len == 0) {
+        len = quic_send_datagrams(c, buf, ngx_min(size, QUIC_MAX_BATCH_SIZE),
+                                  &segment, now);
+    }
+
+    if (len == 0) {
+        return NGX_DONE;
+    }
+
+    batch->data = buf;
+    batch->len = len;
+    batch->segment = ngx_min(len, segment);
+    batch->conn = c;
+    batch->remote = &c->path.remote;
+    batch->local = &c->path.local;
+    batch->ecn = QUIC_ECN_NOT_ECT;
+    batch->socket = c->path.socket;
+
+    return NGX_OK;
+}
+
+
+/* their bytes; all but the last one have "*segment" */
+
+static size_t
+quic_send_datagrams(quic_conn_t *c, u_char *buf, size_t size, size_t *segment,
+    uint64_t now)
+{
+    size_t      len, mtu;
+    u_char     *p;
+    ngx_uint_t  n, data;
+
+    p = buf;
+    mtu = quic_send_size(c);
+
+    *segment = mtu;
+
     for (n = 0; n < QUIC_MAX_BATCH_SEGMENTS; n++) {
 
-        if (p + c->mtu > buf + size) {
+        if (p + mtu > buf + size) {
             break;
         }
 
@@ -148,15 +194,15 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
                 break;
             }
 
-            len = quic_send_datagram(c, p, c->mtu, data, now);
+            len = quic_send_datagram(c, p, ngx_min(mtu, quic_send_size(c)),
+                                     data, now);
 
             if (len == 0 && data) {
                 quic_recovery_app_limited(&c->recovery);
             }
 
         } else if (c->state == QUIC_CONN_CLOSING && c->close.requested) {
-            len = quic_send_limited(c) ? 0
-                                       : quic_send_close(c, p, c->mtu, now);
+            len = quic_send_limited(c) ? 0 : quic_send_close(c, p, mtu, now);
             quic_close_sent(c, now);
 
         } else {
@@ -166,24 +212,103 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
         p += len;
         c->path.sent += len;
 
-        if (len < c->mtu) {
+        if (len < mtu) {
             break;
         }
     }
 
-    if (p == buf) {
-        return NGX_DONE;
+    return p - buf;
+}
+
+
+/*
+ * The size of the next datagram at most.  The last probe of a PTO gets through
+ * even if the path has become too narrow for the others.
+ */
+
+static size_t
+quic_send_size(quic_conn_t *c)
+{
+    quic_pmtud_t  *pmtud;
+
+    pmtud = &c->recovery.pmtud;
+
+    return c->space[QUIC_SPACE_APP].probes == 1 ? pmtud->base : pmtud->mtu;
+}
+
+
+/*
+ * RFC 9000, 14.4: a datagram of a size that may not get through, with nothing
+ * in it that would be missed.  It goes alone, before those of a size that
+ * does, and only when there is enough behind it to profit by the answer.
+ */
+
+static size_t
+quic_send_mtu_probe(quic_conn_t *c, u_char *buf, uint64_t now)
+{
+    size_t               size;
+    quic_recovery_t     *r;
+    quic_out_packet_t   *p;
+    quic_out_datagram_t  d;
+
+    r = &c->recovery;
+
+    if (c->state != QUIC_CONN_OPEN
+        || !c->handshake_done
+        || !c->path.validated
+        || c->space[QUIC_SPACE_APP].probes
+        || c->streams.buffered < r->in_flight + QUIC_SEND_WORTH_PROBING)
+    {
+        return 0;
     }
 
-    batch->data = buf;
-    batch->len = p - buf;
-    batch->segment = ngx_min(batch->len, c->mtu);
-    batch->remote = &c->path.remote;
-    batch->local = &c->path.local;
-    batch->ecn = QUIC_ECN_NOT_ECT;
-    batch->socket = c->path.socket;
+    size = quic_pmtud_next(&r->pmtud, quic_send_max_size(c), now);
 
-    return NGX_OK;
+    if (size == 0
+        || quic_recovery_room(r) < size
+        || quic_pacer_room(&r->pacer, now) == 0)
+    {
+        return 0;
+    }
+
+    d.n = 0;
+    d.pos = buf;
+    d.end = buf + size;
+
+    p = &d.packet[0];
+
+    if (quic_send_open(c, &d, p, QUIC_LEVEL_APP, now) != NGX_OK) {
+        return 0;
+    }
+
+    ngx_memzero(p->pos, p->end - p->pos);
+    (void) quic_frame_write_plain(p->pos, p->end, QUIC_FT_PING);
+    p->pos = p->end;
+    p->eliciting = 1;
+
+    d.n = 1;
+
+    size = quic_send_finish(c, &d, buf, now);
+
+    if (size) {
+        quic_recovery_mtu_probe(r);
+        c->path.sent += size;
+    }
+
+    return size;
+}
+
+
+/* what the client takes, and what the operator believes in */
+
+static size_t
+quic_send_max_size(quic_conn_t *c)
+{
+    size_t  size;
+
+    size = c->conf->mtu - quic_addr_overhead(&c->path.remote);
+
+    return ngx_min(size, c->peer.max_udp_payload_size);
 }
 
 
@@ -221,7 +346,7 @@ quic_send_allowed(quic_conn_t *c, ngx_uint_t *data, uint64_t now)
         return 0;
     }
 
-    *data = quic_recovery_room(r) >= c->mtu;
+    *data = quic_recovery_room(r) >= r->pmtud.mtu;
 
     if (*data && quic_pacer_room(&r->pacer, now) == 0) {
         c->pace_deadline = quic_pacer_deadline(&r->pacer, now);

@@ -137,6 +137,7 @@ typedef struct {
 
     uint64_t     server_key_update;  /* microseconds from one time to the next
                                         that its keys are nearly used up */
+    size_t       server_mtu;     /* it must come to this size, less 1/64 */
     ngx_uint_t   retry;
     ngx_uint_t   chain;          /* certificates of the server, default 1 */
 
@@ -172,6 +173,7 @@ typedef struct {
     uint64_t     wakeups;        /* timers of the server */
     uint64_t     key_updates;    /* begun by the client */
     uint64_t     phases;         /* all of them */
+    size_t       mtu;            /* of the server */
     uint64_t     digest;         /* of all datagrams and their times */
 } sim_result_t;
 

@@ -141,6 +141,8 @@ sim_check_conn(quic_conn_t *c, void *data)
         sim_result.phases++;
     }
 
+    sim_result.mtu = c->recovery.pmtud.mtu;
+
     sent = &c->recovery.space[QUIC_SPACE_APP].sent;
 
     if (sent->next - sent->first > SIM_CHECK_PACKETS

@@ -101,6 +101,16 @@ sim_watch(void *data)
 }
 
 
+static void
+sim_check_mtu(size_t mtu)
+{
+    if (mtu && (sim_result.mtu > mtu || sim_result.mtu < mtu - mtu / 64)) {
+        sim_fail("the server's MTU is %zu, that of the path %zu",
+                 sim_result.mtu, mtu);
+    }
+}
+
+
 void
 sim_run(void)
 {
@@ -150,6 +160,8 @@ sim_run(void)
     {
         sim_fail("the server has never updated its keys");
     }
+
+    sim_check_mtu(sim.scenario->server_mtu);
 
     sim_client_done();
     sim_server_done();

@@ -192,6 +192,36 @@ static const sim_scenario_t  sim_scenarios[] = {
     { .name = "download-pmtud",
       .path = SIM_LINKS( .mtu = 1400 ), .pmtud = 1, SIM_DOWNLOAD(1 * MB) },
 
+    /* the server's search for the path's MTU */
+
+    { .name = "download-mtu",
+      SIM_DOWNLOAD(1 * MB), .server_mtu = 1452 },
+
+    { .name = "download-mtu-1400",
+      .path = SIM_LINKS( .mtu = 1400 ), SIM_DOWNLOAD(1 * MB),
+      .server_mtu = 1400 },
+
+    { .name = "download-mtu-loss-5",
+      .path = SIM_LINKS( .mtu = 1400, .loss = 0.05 ), SIM_DOWNLOAD(2 * MB),
+      .server_mtu = 1400 },
+
+    { .name = "download-mtu-shrinks",
+      .path = { [SIM_DOWN] = { .mtu = 1300, .mtu_after = SIM_SEC,
+                               .rate = 250 * KB } },
+      SIM_DOWNLOAD(1 * MB), .server_mtu = 1300 },
+
+    { .name = "download-mtu-shrinks-loss",
+      .path = { [SIM_DOWN] = { .mtu = 1300, .mtu_after = SIM_SEC,
+                               .rate = 250 * KB, .loss = 0.02 } },
+      SIM_DOWNLOAD(1 * MB), .server_mtu = 1300 },
+
+    { .name = "streams-mtu-shrinks",
+      .path = { [SIM_DOWN] = { .mtu = 1200, .mtu_after = SIM_SEC / 2,
+                               .rate = 250 * KB } },
+      .streams = 300, .at_a_time = 10, .flow = { SIM_BYTES(100),
+                                                 SIM_BYTES(4 * KB) },
+      .server_mtu = 1200 },
+
     /* uploads */
 
     { .name = "upload",

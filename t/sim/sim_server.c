@@ -147,7 +147,7 @@ sim_server_init(void)
     sim_conf.conn_window = row->conn_window ? row->conn_window : 262144;
     sim_conf.send_buffer = row->send_buffer ? row->send_buffer : 65536;
     sim_conf.active_cid_limit = 4;
-    sim_conf.max_datagram = 1452;
+    sim_conf.mtu = 1480;
     sim_conf.retry = row->retry;
 
     if (sim.cc == NULL) {
@@ -416,7 +416,7 @@ sim_server_send(const quic_batch_t *batch)
     to = *batch->remote;
 
     if (batch->segment == 0 || batch->len == 0
-        || batch->segment > sim_conf.max_datagram
+        || batch->segment > sim_conf.mtu - 28
         || batch->len > batch->segment * QUIC_MAX_BATCH_SEGMENTS)
     {
         sim_fail("batch of %zu bytes in pieces of %zu", batch->len,

@@ -1022,9 +1022,16 @@ test_pacing(void **state)
     ack_ok(APP, 0, 1);
     assert_int_equal(r.pacer.rate, 22 * MTU * 10);
 
-    quic_recovery_set_mtu(&r, 1400, now);
+    send_frames(APP, 1, 1, 0, 1400);
+    quic_recovery_mtu_probe(&r);
+    now += 100 * MS;
+    ack_ok(APP, 2, 2);
     assert_int_equal(r.cc.mtu, 1400);
     assert_int_equal(r.pacer.burst, 14000);
+
+    quic_recovery_too_large(&r, 1400, now);
+    assert_int_equal(r.cc.mtu, MTU);
+    assert_int_equal(r.pacer.burst, 12000);
 
     done();
 }
