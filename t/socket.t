@@ -15,6 +15,7 @@ use QuicTest;
 my $cc = $ENV{CC} || 'cc';
 my $t = QuicTest->new;
 my $shim = $t->dir . '/send_faults.so';
+my $report = $t->dir . '/report';
 my $source = dirname(__FILE__) . '/lib/send_faults.c';
 
 my $out = qx{$cc -shared -fPIC -O1 -Wall -o $shim $source -ldl 2>&1};
@@ -30,10 +31,12 @@ sub run {
     my ($fault, $conf) = @_;
 
     unlink $t->dir . '/error.log';
+    unlink $report;
 
     {
         local $ENV{LD_PRELOAD} = $shim;
         local $ENV{SEND_FAULTS} = $fault;
+        local $ENV{SEND_REPORT} = $report;
         local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (),
                                              'verify_asan_link_order=0';
 
@@ -75,5 +78,27 @@ for my $conf ('', 'quic_gso off;') {
 }
 
 run('partial', 'quic_gso off;');
+
+# the path's MTU is that of the loopback, which knows no limit
+
+sub largest {
+    my ($fault, $conf) = @_;
+    my @sizes;
+
+    run($fault, $conf);
+
+    open my $f, '<', $report or die "$report: $!";
+    @sizes = sort { $b <=> $a } map { int } <$f>;
+
+    return $sizes[0];
+}
+
+is(largest('none', ''), 1472, 'datagrams grow to what an Ethernet carries');
+is(largest('none', 'quic_mtu 1280;'), 1252, 'quic_mtu 1280');
+is(largest('none', 'quic_mtu 9000;'), 8972, 'quic_mtu 9000');
+is(largest('none', 'quic_mtu 65000;'), 64972, 'quic_mtu 65000');
+
+my $size = largest('msgsize', '');
+ok($size > 1230 && $size <= 1250, "and to what the interface takes: $size");
 
 done_testing();

@@ -9,6 +9,9 @@
  *     unreach         every tenth call has no route
  *     msgsize         datagrams above 1250 bytes are too long; with offload
  *                     that is EINVAL, as in the kernel
+ *
+ * Each process adds the size of the largest datagram that it sent to the file
+ * that SEND_REPORT names.
  */
 
 #define _GNU_SOURCE
@@ -16,6 +19,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,7 +29,9 @@
 
 
 static unsigned     calls;
+static size_t       largest;
 static const char  *wanted;
+static const char  *report;
 
 
 /* nginx's workers have no environment */
@@ -34,9 +40,23 @@ __attribute__((constructor)) static void
 init(void)
 {
     wanted = getenv("SEND_FAULTS");
+    report = getenv("SEND_REPORT");
 
-    if (wanted) {
-        wanted = strdup(wanted);
+    wanted = wanted ? strdup(wanted) : NULL;
+    report = report ? strdup(report) : NULL;
+}
+
+
+__attribute__((destructor)) static void
+done(void)
+{
+    FILE  *f;
+
+    f = report ? fopen(report, "a") : NULL;
+
+    if (f) {
+        fprintf(f, "%zu\n", largest);
+        fclose(f);
     }
 }
 
@@ -103,6 +123,9 @@ fault(const struct msghdr *msg)
             return EMSGSIZE;
         }
     }
+
+    size = size ? size : msg->msg_iov[0].iov_len;
+    largest = size > largest ? size : largest;
 
     return 0;
 }
