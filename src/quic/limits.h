@@ -117,6 +117,21 @@
 #define QUIC_RETRY_TOKEN_LIFETIME    (30 * 1000000ULL)
 
 /*
+ * And one of NEW_TOKEN: clients that come back do so within a day, and who has
+ * left an address shall not be able to point us at the one who got it after.
+ */
+#define QUIC_NEW_TOKEN_LIFETIME      (24 * 3600 * 1000000ULL)
+
+/* how far the clocks of workers and hosts with one key may be apart */
+#define QUIC_TOKEN_CLOCK_SKEW        (2 * 1000000ULL)
+
+/*
+ * Tokens of NEW_TOKEN of which a worker remembers that they have been used, 8
+ * bytes each: at 1,000 new connections a second those of some 16 seconds.
+ */
+#define QUIC_MAX_USED_TOKENS         16384
+
+/*
  * Microseconds from the acknowledgement of the last response of a connection
  * that is to end to its CONNECTION_CLOSE.  Clients were seen to throw away
  * what they had acknowledged and not read yet.

@@ -54,6 +54,7 @@ typedef enum {
 #define QUIC_PEND_PING              0x40
 #define QUIC_PEND_NEW_CID           0x80
 #define QUIC_PEND_RETIRE_CID        0x100
+#define QUIC_PEND_NEW_TOKEN         0x200
 
 
 /* a packet number space with what it carries besides stream frames */
@@ -275,6 +276,7 @@ typedef struct {
     ngx_str_t            scid;
     quic_cid_t           original_dcid;
     quic_cid_t           retry_scid;
+    ngx_str_t            token;          /* of NEW_TOKEN: used up by this */
     unsigned             validated:1;    /* by a token */
 } quic_accept_t;
 

@@ -15,6 +15,8 @@ static void quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
 static ngx_int_t quic_endpoint_validate(quic_endpoint_t *ep,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
     ngx_str_t *reply, uint64_t now);
+static ngx_uint_t quic_endpoint_token_fresh(quic_endpoint_t *ep,
+    quic_token_t *token, uint64_t now);
 static void quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
     uint64_t now);
@@ -44,6 +46,7 @@ quic_endpoint_init(quic_endpoint_t *ep, quic_mem_t *mem,
     ngx_queue_init(&ep->conns);
     quic_bucket_init(&ep->replies, QUIC_MAX_STATELESS_REPLIES,
                      QUIC_MAX_STATELESS_REPLIES, now);
+    quic_used_tokens_init(&ep->used_tokens, mem);
 
     return quic_cid_map_init(&ep->cids, mem);
 }
@@ -67,6 +70,7 @@ quic_endpoint_done(quic_endpoint_t *ep)
     quic_endpoint_clear_keys(ep);
     quic_free(ep->mem, ep->initial_client, sizeof(quic_keys_t));
     quic_free(ep->mem, ep->initial_server, sizeof(quic_keys_t));
+    quic_used_tokens_done(&ep->used_tokens);
     quic_cid_map_done(&ep->cids);
 }
 
@@ -190,7 +194,7 @@ quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
 
 /*
  * Looks at the token: RFC 9000, 8.1.  NGX_OK with the connection IDs that it
- * brings, or NGX_DECLINED: refused.
+ * brings, or NGX_DECLINED: refused, which is for Retry tokens alone (8.1.3).
  */
 
 static ngx_int_t
@@ -212,19 +216,27 @@ quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
     rc = quic_host_token_open(ep->host_key, &token, &dgram->remote.sa,
                               &pkt->token, &is_retry);
 
-    if (rc == NGX_OK && token.type == QUIC_TOKEN_RETRY) {
+    /* RFC 9369, section 5: a token is of one version */
 
-        if (quic_cid_equal(&token.rscid, &pkt->dcid)
-            && token.version == pkt->version
-            && now + ep->wall - token.time < QUIC_RETRY_TOKEN_LIFETIME)
+    if (rc == NGX_OK && token.version == pkt->version
+        && quic_endpoint_token_fresh(ep, &token, now))
+    {
+        if (token.type == QUIC_TOKEN_NEW
+            && !quic_used_tokens_find(&ep->used_tokens, &pkt->token))
+        {
+            accept->token = pkt->token;
+            accept->validated = 1;
+            return NGX_OK;
+        }
+
+        if (token.type == QUIC_TOKEN_RETRY
+            && quic_cid_equal(&token.rscid, &pkt->dcid))
         {
             accept->original_dcid = token.odcid;
             accept->retry_scid = token.rscid;
             accept->validated = 1;
             return NGX_OK;
         }
-
-        is_retry = 1;
     }
 
     if (!is_retry) {
@@ -246,6 +258,23 @@ quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
 }
 
 
+static ngx_uint_t
+quic_endpoint_token_fresh(quic_endpoint_t *ep, quic_token_t *token,
+    uint64_t now)
+{
+    uint64_t  age, lifetime;
+
+    lifetime = (token->type == QUIC_TOKEN_RETRY) ? QUIC_RETRY_TOKEN_LIFETIME
+                                                 : QUIC_NEW_TOKEN_LIFETIME;
+
+    /* one of the future is very old */
+
+    age = now + ep->wall + QUIC_TOKEN_CLOCK_SKEW - token->time;
+
+    return age < lifetime + QUIC_TOKEN_CLOCK_SKEW;
+}
+
+
 static void
 quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
@@ -257,6 +286,10 @@ quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
 
     if (quic_endpoint_open(ep, pkt, &pn, &payload) != NGX_OK) {
         goto failed;
+    }
+
+    if (accept->token.len) {
+        quic_used_tokens_add(&ep->used_tokens, &accept->token);
     }
 
     accept->version = pkt->version;

@@ -24,6 +24,7 @@
 #include "quic/quic_cid_map.h"
 #include "quic/quic_conn.h"
 #include "quic/quic_mem.h"
+#include "quic/quic_used_tokens.h"
 
 
 typedef struct quic_endpoint_s  quic_endpoint_t;
@@ -88,6 +89,7 @@ struct quic_endpoint_s {
     quic_keys_t                 *initial_client;  /* spare, for the next one */
     quic_keys_t                 *initial_server;
     quic_bucket_t                replies;    /* stateless ones, a second */
+    quic_used_tokens_t           used_tokens;
     uint64_t                     wall;       /* added to "now": microseconds
                                                 since 1970, for tokens that
                                                 another host may have made */

@@ -54,6 +54,7 @@ static const quic_fate_t  quic_fates[QUIC_FT_HANDSHAKE_DONE + 1] = {
     [QUIC_FT_ACK]                  = { quic_fate_ack_acked, NULL, 0, 0 },
     [QUIC_FT_CRYPTO]               = { quic_fate_crypto_acked,
                                        quic_fate_crypto_lost, 0, 0 },
+    [QUIC_FT_NEW_TOKEN]            = { NULL, NULL, QUIC_PEND_NEW_TOKEN, 0 },
     [QUIC_FT_STREAM]               = { quic_fate_stream_acked,
                                        quic_fate_stream_lost, 0, 0 },
     [QUIC_FT_RESET_STREAM]         = { quic_fate_reset_acked,

@@ -278,7 +278,7 @@ quic_handshake_complete(quic_conn_t *c)
 {
     c->handshake_done = 1;
     c->recovery.handshake_confirmed = 1;
-    c->pending |= QUIC_PEND_HANDSHAKE_DONE;
+    c->pending |= QUIC_PEND_HANDSHAKE_DONE | QUIC_PEND_NEW_TOKEN;
 
     quic_handshake_discard(c, QUIC_LEVEL_HANDSHAKE);
     quic_cids_issue(c);

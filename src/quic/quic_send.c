@@ -35,6 +35,7 @@ typedef struct {
     u_char              *end;        /* of the room, the tag's not included */
     uint64_t             pn;
     size_t               pn_len;
+    uint64_t             now;
     unsigned             eliciting:1;
     unsigned             padded:1;
     unsigned             expand:1;   /* to 1200 bytes: RFC 9000, 8.2.2 */
@@ -98,6 +99,8 @@ static void quic_send_close_frame(quic_conn_t *c, quic_out_packet_t *p);
 
 static u_char *quic_send_handshake_done(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
+static u_char *quic_send_new_token(quic_conn_t *c, quic_out_packet_t *p,
+    quic_sent_frame_t *f);
 static u_char *quic_send_max_data(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
 static u_char *quic_send_max_streams_bidi(quic_conn_t *c,
@@ -122,6 +125,7 @@ static const struct {
     { QUIC_PEND_MAX_STREAMS_BIDI, quic_send_max_streams_bidi },
     { QUIC_PEND_MAX_STREAMS_UNI,  quic_send_max_streams_uni },
     { QUIC_PEND_DATA_BLOCKED,     quic_send_data_blocked },
+    { QUIC_PEND_NEW_TOKEN,        quic_send_new_token },
 };
 
 
@@ -529,6 +533,7 @@ quic_send_open(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p,
     }
 
     p->level = level;
+    p->now = now;
     p->eliciting = 0;
     p->padded = 0;
     p->expand = 0;
@@ -833,6 +838,36 @@ quic_send_handshake_done(quic_conn_t *c, quic_out_packet_t *p,
     f->type = QUIC_FT_HANDSHAKE_DONE;
 
     return quic_frame_write_plain(p->pos, p->end, QUIC_FT_HANDSHAKE_DONE);
+}
+
+
+/*
+ * RFC 9000, 8.1.3: for the address that is in use now, of which we know that
+ * the client receives there.  One that has to be repeated is made anew.
+ */
+
+static u_char *
+quic_send_new_token(quic_conn_t *c, quic_out_packet_t *p, quic_sent_frame_t *f)
+{
+    u_char        buf[QUIC_TOKEN_MAX_LEN];
+    ngx_str_t     data;
+    quic_addr_t   remote;
+    quic_token_t  token;
+
+    f->type = QUIC_FT_NEW_TOKEN;
+
+    ngx_memzero(&token, sizeof(quic_token_t));
+
+    token.type = QUIC_TOKEN_NEW;
+    token.version = c->version;
+    token.time = p->now + c->ep->wall;
+
+    remote = *quic_conn_remote(c);
+
+    data.data = buf;
+    data.len = quic_host_token_seal(c->ep->host_key, &token, &remote.sa, buf);
+
+    return data.len ? quic_frame_write_new_token(p->pos, p->end, &data) : NULL;
 }
 
 

@@ -100,6 +100,16 @@ typedef enum {
 } sim_end_e;
 
 
+/* the address validation token with which a client comes */
+
+typedef enum {
+    SIM_TOKEN_NONE = 0,
+    SIM_TOKEN_NEXT,              /* what the client before it got */
+    SIM_TOKEN_SAME,              /* what the first one got */
+    SIM_TOKEN_ELSEWHERE          /* made for another address */
+} sim_token_e;
+
+
 typedef struct {
     const char  *name;
     ngx_uint_t   weight;         /* seeds of 100; 0: as many as asked for */
@@ -139,6 +149,7 @@ typedef struct {
                                         that its keys are nearly used up */
     size_t       server_mtu;     /* it must come to this size, less 1/64 */
     ngx_uint_t   retry;
+    sim_token_e  token;          /* clients come one after the other */
     ngx_uint_t   chain;          /* certificates of the server, default 1 */
 
     sim_end_e    end;

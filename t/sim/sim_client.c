@@ -21,6 +21,8 @@
 
 #define SIM_CLOSE_ERROR  0x100
 
+#define SIM_MAX_TOKEN  256
+
 #define SIM_CLIENT_TLS                                                        \
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:-GROUP-ALL:"                   \
     "%DISABLE_TLS13_COMPAT_MODE:"
@@ -38,6 +40,7 @@ typedef struct {
     sim_event_t             timer;
     sim_event_t             rebind;
     sim_event_t             poll;        /* has the server ended them all? */
+    sim_event_t             start;
 
     ngx_uint_t              opened[2];   /* streams: bidirectional, other */
     ngx_uint_t              closed[2];
@@ -53,6 +56,10 @@ typedef struct {
     u_char                  close[SIM_MAX_DATAGRAM];
     size_t                  close_len;   /* 0: not closed */
     ngx_uint_t              late;        /* datagrams after that */
+    uint32_t                version;
+    u_char                  token[SIM_MAX_TOKEN];
+    size_t                  token_len;   /* 0: none has come */
+    ngx_uint_t              retries;
     unsigned                established:1;
     unsigned                confirmed:1;
     unsigned                finished:1;
@@ -181,6 +188,59 @@ sim_client_stateless_reset(ngtcp2_conn *conn,
 
     cl->reset = 1;
     sim_trace("client: stateless reset");
+
+    return 0;
+}
+
+
+static int
+sim_client_retry(ngtcp2_conn *conn, const ngtcp2_pkt_hd *hd, void *data)
+{
+    sim_client_t  *cl = data;
+
+    cl->retries++;
+    sim_trace("client: has to come again");
+
+    return ngtcp2_crypto_recv_retry_cb(conn, hd, data);
+}
+
+
+/* a token that brings an address with it spares the Retry, and no other does */
+
+static void
+sim_client_check_retries(sim_client_t *cl)
+{
+    ngx_uint_t  n;
+
+    n = sim.scenario->retry;
+
+    if (sim.scenario->token == SIM_TOKEN_NEXT && cl->number) {
+        n = 0;
+    }
+
+    if (sim.scenario->token == SIM_TOKEN_SAME && cl->number == 1) {
+        n = 0;
+    }
+
+    if (cl->retries != n) {
+        sim_fail("client %lu was asked for a token %lu times", cl->number,
+                 cl->retries);
+    }
+}
+
+
+static int
+sim_client_new_token(ngtcp2_conn *conn, const uint8_t *token, size_t len,
+    void *data)
+{
+    sim_client_t  *cl = data;
+
+    if (len > SIM_MAX_TOKEN) {
+        sim_fail("a token of %zu bytes", len);
+    }
+
+    ngx_memcpy(cl->token, token, len);
+    cl->token_len = len;
 
     return 0;
 }
@@ -330,7 +390,8 @@ static ngtcp2_callbacks  sim_client_callbacks = {
     .stream_open = sim_client_open,
     .stream_close = sim_client_stream_close,
     .recv_stateless_reset = sim_client_stateless_reset,
-    .recv_retry = ngtcp2_crypto_recv_retry_cb,
+    .recv_retry = sim_client_retry,
+    .recv_new_token = sim_client_new_token,
     .rand = sim_client_rand,
     .get_new_connection_id = sim_client_new_cid,
     .update_key = ngtcp2_crypto_update_key_cb,
@@ -611,6 +672,7 @@ static ngx_uint_t
 sim_client_all_done(sim_client_t *cl)
 {
     return cl->confirmed
+           && (cl->token_len || sim.scenario->token == SIM_TOKEN_NONE)
            && cl->ended[0] == sim.scenario->streams
            && cl->ended[1] == sim.scenario->uni_streams
            && cl->theirs == sim.scenario->server_streams;
@@ -742,6 +804,14 @@ static void
 sim_client_finish(sim_client_t *cl)
 {
     cl->finished = 1;
+
+    if (sim.scenario->token) {
+        sim_client_check_retries(cl);
+
+        if (cl->number + 1 < sim_nclients) {
+            sim_at(&sim_client[cl->number + 1].start, sim.now + SIM_SEC);
+        }
+    }
 
     sim_cancel(&cl->timer);
     sim_cancel(&cl->rebind);
@@ -950,6 +1020,27 @@ sim_client_params(ngtcp2_transport_params *tp)
 }
 
 
+/* the version of the connection that it came from: RFC 9369, section 5 */
+
+static uint32_t
+sim_client_token(sim_client_t *cl, ngtcp2_settings *settings)
+{
+    sim_client_t  *from;
+
+    from = &sim_client[cl->number - 1];
+
+    if (sim.scenario->token == SIM_TOKEN_SAME) {
+        from = &sim_client[0];
+    }
+
+    settings->token = from->token;
+    settings->tokenlen = from->token_len;
+    settings->token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
+
+    return from->version;
+}
+
+
 static void
 sim_client_connect(sim_client_t *cl)
 {
@@ -987,6 +1078,12 @@ sim_client_connect(sim_client_t *cl)
               ? sim.scenario->version
               : versions[sim_random(SIM_RANDOM_CLIENT) % 3];
 
+    if (sim.scenario->token && cl->number) {
+        version = sim_client_token(cl, &settings);
+    }
+
+    cl->version = version;
+
     rc = ngtcp2_conn_client_new(&cl->conn, &dcid, &scid, &cl->path, version,
                                 &sim_client_callbacks, &settings, &params,
                                 NULL, cl);
@@ -995,6 +1092,21 @@ sim_client_connect(sim_client_t *cl)
     }
 
     ngtcp2_conn_set_tls_native_handle(cl->conn, cl->tls);
+}
+
+
+static void
+sim_client_start(void *data)
+{
+    sim_client_t  *cl = data;
+
+    sim_client_tls(cl);
+    sim_client_connect(cl);
+    sim_at(&cl->timer, sim.now);
+
+    if (sim.scenario->rebind) {
+        sim_at(&cl->rebind, sim.now + sim.scenario->rebind);
+    }
 }
 
 
@@ -1020,10 +1132,16 @@ sim_client_init(void)
         cl->rebind.data = cl;
         cl->poll.handler = sim_client_poll;
         cl->poll.data = cl;
+        cl->start.handler = sim_client_start;
+        cl->start.data = cl;
 
         cl->addr.sin.sin_family = AF_INET;
         cl->addr.sin.sin_port = htons(40000 + i);
         cl->addr.sin.sin_addr.s_addr = htonl(0x0a000002);
+
+        if (sim.scenario->token == SIM_TOKEN_ELSEWHERE) {
+            cl->addr.sin.sin_addr.s_addr = htonl(0x0a000002 + i);
+        }
 
         cl->local.in = cl->addr.sin;
         cl->remote.in = sim_server_addr()->sin;
@@ -1032,13 +1150,12 @@ sim_client_init(void)
         cl->path.remote.addr = &cl->remote.sa;
         cl->path.remote.addrlen = sizeof(struct sockaddr_in);
 
-        sim_client_tls(cl);
-        sim_client_connect(cl);
-        sim_at(&cl->timer, sim.now);
-
-        if (sim.scenario->rebind) {
-            sim_at(&cl->rebind, sim.now + sim.scenario->rebind);
+        if (i && sim.scenario->token) {
+            /* when the one before has come to its end */
+            continue;
         }
+
+        sim_client_start(cl);
     }
 }
 
@@ -1055,6 +1172,8 @@ sim_client_done(void)
         sim_cancel(&cl->timer);
         sim_cancel(&cl->rebind);
         sim_cancel(&cl->poll);
+
+        sim_cancel(&cl->start);
 
         ngtcp2_conn_del(cl->conn);
         gnutls_deinit(cl->tls);

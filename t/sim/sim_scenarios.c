@@ -94,6 +94,25 @@ static const sim_scenario_t  sim_scenarios[] = {
                          .reorder_by = 100 * SIM_MS ),
       .clients = 10, .retry = 1, .chain = 4, SIM_DOWNLOAD(2 * KB) },
 
+    /* who brings a token isn't asked for one */
+
+    { .name = "token",
+      .clients = 4, .token = SIM_TOKEN_NEXT, .retry = 1, .chain = 16,
+      SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "token-loss-20",
+      .path = SIM_LINKS( .loss = 0.2, .duplicate = 0.1 ),
+      .clients = 4, .token = SIM_TOKEN_NEXT, .retry = 1,
+      SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "token-same",
+      .clients = 4, .token = SIM_TOKEN_SAME, .retry = 1,
+      SIM_DOWNLOAD(2 * KB) },
+
+    { .name = "token-elsewhere",
+      .clients = 4, .token = SIM_TOKEN_ELSEWHERE, .retry = 1,
+      SIM_DOWNLOAD(2 * KB) },
+
     { .name = "crowd",
       .path = SIM_LINKS( .loss = 0.05 ), .clients = 8, SIM_MIX,
       .weight = 20 },
