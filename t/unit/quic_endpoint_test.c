@@ -86,7 +86,8 @@ group_setup(void **state)
     conf.tls = quic_tls_ctx_create(&test_log);
     conf.idle_timeout = 10 * SECOND;
     conf.handshake_timeout = 10 * SECOND;
-    conf.max_datagram = 1200;
+    conf.mtu = 1480;
+    conf.cc = &quic_cc_cubic;
     conf.active_cid_limit = 2;
 
     here.sin.sin_family = AF_INET;
