@@ -352,10 +352,7 @@ h3_conn_stream_writable(void *app, quic_stream_t *s)
 
     h3_conn_enter(hc);
 
-    if (s == hc->control) {
-        h3_conn_check(hc);
-
-    } else if (s->app) {
+    if (s->app) {
         h3_request_writable(s->app);
     }
 
@@ -470,8 +467,7 @@ h3_conn_send_goaway(h3_conn_t *hc)
         return;
     }
 
-    /* so that its acknowledgement is heard of */
-    hc->control->want_write = 1;
+    h3_conn_check(hc);
 }
 
 
@@ -491,8 +487,9 @@ h3_conn_goaway(h3_conn_t *hc)
 
 
 /*
- * A connection that is left while our GOAWAY or the end of a response is on
- * its way would tell the client less than it may rely on: RFC 9114, 5.2.
+ * A connection that is left while the end of a response is on its way would
+ * tell the client less than it may rely on: RFC 9114, 5.2.  GOAWAY has the time
+ * for which we linger to get there.
  */
 
 void
@@ -502,10 +499,7 @@ h3_conn_check(h3_conn_t *hc)
         return;
     }
 
-    if (hc->nactive == 0
-        && quic_conn_streams(hc->qc) == 0
-        && quic_send_buf_held(&hc->control->out) == 0)
-    {
+    if (hc->nactive == 0 && quic_conn_streams(hc->qc) == 0) {
         quic_conn_linger(hc->qc, H3_NO_ERROR,
                          "all requests have been answered");
     }

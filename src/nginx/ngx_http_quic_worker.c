@@ -23,13 +23,12 @@
 #define NGX_HTTP_QUIC_MAX_BATCHES  64
 
 /*
- * ms: HTTP/3 waits for a client's acknowledgements before it closes, of GOAWAY
- * and of the last response.  One that has gone away shall not keep a worker
- * from exiting: without requests the first is waited for once, the others as
- * long as anything is heard from the client.
+ * ms: the end of a handshake and the acknowledgement of the last response are
+ * waited for as long as anything is heard from the client: one that has gone
+ * away shall not keep a worker from exiting.
  */
-#define NGX_HTTP_QUIC_GOAWAY_WAIT  1000
 #define NGX_HTTP_QUIC_SILENCE      5000
+#define NGX_HTTP_QUIC_LISTEN       1000     /* how often that is looked at */
 
 /*
  * ms: how long to go on sharing after a datagram for an elder was seen, and
@@ -73,8 +72,8 @@ static void ngx_http_quic_worker_flush(ngx_event_t *ev);
 static ngx_int_t ngx_http_quic_worker_send(ngx_http_quic_worker_t *w);
 static void ngx_http_quic_worker_flushed(ngx_http_quic_worker_t *w);
 static void ngx_http_quic_worker_goaway(quic_conn_t *c, void *data);
-static void ngx_http_quic_worker_goaway_over(ngx_event_t *ev);
-static void ngx_http_quic_worker_close_idle(quic_conn_t *c, void *data);
+static void ngx_http_quic_worker_silence(ngx_event_t *ev);
+static void ngx_http_quic_worker_close_silent(quic_conn_t *c, void *data);
 static void ngx_http_quic_worker_close(quic_conn_t *c, void *data);
 
 
@@ -153,10 +152,10 @@ ngx_http_quic_worker_create(ngx_cycle_t *cycle,
     w->flush.data = w;
     w->flush.log = cycle->log;
 
-    w->goaway.handler = ngx_http_quic_worker_goaway_over;
-    w->goaway.data = w;
-    w->goaway.log = cycle->log;
-    w->goaway.cancelable = 1;
+    w->silence.handler = ngx_http_quic_worker_silence;
+    w->silence.data = w;
+    w->silence.log = cycle->log;
+    w->silence.cancelable = 1;
 
     w->look.handler = ngx_http_quic_worker_look;
     w->look.data = w;
@@ -325,8 +324,8 @@ ngx_http_quic_worker_free(ngx_http_quic_worker_t *w)
         ngx_delete_posted_event(&w->flush);
     }
 
-    if (w->goaway.timer_set) {
-        ngx_del_timer(&w->goaway);
+    if (w->silence.timer_set) {
+        ngx_del_timer(&w->silence);
     }
 
     if (w->look.timer_set) {
@@ -757,7 +756,7 @@ ngx_http_quic_worker_shutdown(ngx_http_quic_worker_t *w, ngx_uint_t now)
 
     quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_goaway, w);
 
-    ngx_add_timer(&w->goaway, NGX_HTTP_QUIC_GOAWAY_WAIT);
+    ngx_add_timer(&w->silence, NGX_HTTP_QUIC_LISTEN);
 
     /*
      * The core calls us between two iterations of the event loop, and the next
@@ -787,34 +786,32 @@ ngx_http_quic_worker_goaway(quic_conn_t *c, void *data)
 
 
 static void
-ngx_http_quic_worker_goaway_over(ngx_event_t *ev)
+ngx_http_quic_worker_silence(ngx_event_t *ev)
 {
     ngx_http_quic_worker_t  *w;
 
     w = ev->data;
 
-    quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_close_idle, w);
+    quic_endpoint_each(&w->endpoint, ngx_http_quic_worker_close_silent, w);
 
     if (w->nsessions) {
-        ngx_add_timer(ev, NGX_HTTP_QUIC_GOAWAY_WAIT);
+        ngx_add_timer(ev, NGX_HTTP_QUIC_LISTEN);
     }
 }
 
 
 static void
-ngx_http_quic_worker_close_idle(quic_conn_t *c, void *data)
+ngx_http_quic_worker_close_silent(quic_conn_t *c, void *data)
 {
     ngx_http_quic_session_t  *s;
 
     s = quic_conn_data(c);
 
-    if (s->h3 == NULL || h3_conn_active(s->h3)) {
+    if (s->h3 && h3_conn_active(s->h3)) {
         return;
     }
 
-    if (quic_conn_streams(c) == 0
-        || ngx_current_msec - s->heard >= NGX_HTTP_QUIC_SILENCE)
-    {
+    if (ngx_current_msec - s->heard >= NGX_HTTP_QUIC_SILENCE) {
         quic_conn_close_app(c, H3_NO_ERROR, "server is shutting down");
     }
 }

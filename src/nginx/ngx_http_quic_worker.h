@@ -32,7 +32,7 @@ struct ngx_http_quic_worker_s {
     ngx_socket_t              null_fd;
 
     ngx_event_t               flush;     /* posted when there is work */
-    ngx_event_t               goaway;    /* time to leave idle clients */
+    ngx_event_t               silence;   /* time to look for silent clients */
 
     ngx_event_t               look;      /* which elders are still there? */
     ngx_msec_t                polite;    /* till when we share with them */

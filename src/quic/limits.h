@@ -133,7 +133,8 @@
 
 /*
  * Microseconds from the acknowledgement of the last response of a connection
- * that is to end to its CONNECTION_CLOSE.  Clients were seen to throw away
+ * that is to end to its CONNECTION_CLOSE, and at least 3 PTO, so that what was
+ * said last can be repeated.  Clients were seen to throw away
  * what they had acknowledged and not read yet.
  */
 #define QUIC_LINGER                  1000000ULL

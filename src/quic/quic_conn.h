@@ -92,7 +92,7 @@ void quic_conn_close_app(quic_conn_t *c, uint64_t error, const char *reason);
 void quic_conn_close(quic_conn_t *c, uint64_t error, const char *reason);
 
 /*
- * The same, QUIC_LINGER later: what the client's transport has acknowledged,
+ * The same, QUIC_LINGER or more later: what the client's transport has acknowledged,
  * its application has had the time to take, and most clients have left by
  * themselves.
  */

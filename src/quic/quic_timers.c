@@ -32,7 +32,7 @@ static void quic_timers_probe(quic_conn_t *c, quic_space_e space,
 uint64_t
 quic_timers_deadline(quic_conn_t *c, uint64_t now)
 {
-    uint64_t  deadline;
+    uint64_t  deadline, pto;
 
     switch (c->state) {
 
@@ -60,7 +60,8 @@ quic_timers_deadline(quic_conn_t *c, uint64_t now)
 
     if (c->close.lingering) {
         if (c->linger_deadline == 0) {
-            c->linger_deadline = now + QUIC_LINGER;
+            pto = quic_recovery_pto(&c->recovery, QUIC_SPACE_APP);
+            c->linger_deadline = now + ngx_max(QUIC_LINGER, 3 * pto);
         }
 
         deadline = ngx_min(deadline, c->linger_deadline);

@@ -506,7 +506,7 @@ test_goaway(void **state)
 }
 
 
-/* without requests the acknowledgement of GOAWAY is enough */
+/* without requests there is nothing to wait for */
 
 static void
 test_goaway_idle(void **state)
@@ -524,10 +524,6 @@ test_goaway_idle(void **state)
 
     h3_conn_goaway(rig->hc);
     check_goaway(rig, before, 0);
-    rig->qc->ops->drained(rig->qc->app);
-    rig_check_error(rig, FAKE_NONE);
-
-    fake_ack(rig->qc);
     rig_check_error(rig, H3_NO_ERROR);
     assert_true(rig->qc->lingering);
 
