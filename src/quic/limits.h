@@ -63,8 +63,14 @@
  */
 #define QUIC_MAX_RETIRING_CIDS       (4 * QUIC_MAX_PEER_CIDS)
 
-/* paths of one connection at a time: the active, the one before, a probe */
+/* paths of one connection at a time: the active, the one before, two probes */
 #define QUIC_MAX_PATHS               4
+
+/*
+ * Challenges of one path whose answers are still known: with the doubling of
+ * the time between them, those of the last seven eighths of a validation.
+ */
+#define QUIC_MAX_PATH_CHALLENGES     4
 
 /*
  * Records of sent packets per space: 64 Ki packets of 1200 bytes are 79 MB in
