@@ -3,8 +3,10 @@
  * Connection IDs: RFC 9000, section 5.1.
  *
  * Ours are sealed blocks (crypto/quic_host_key.h), each in the endpoint's map
- * as long as the client may use it.  The peer's are kept up to our limit; when
- * it retires the one in use, the lowest that is left is used.
+ * as long as the client may use it.  The peer's are kept up to our limit; each
+ * path has one, its own unless the client has changed its address without
+ * knowing (9.5).  One that no path needs any more is retired, so that the
+ * client issues another.
  */
 
 #include <ngx_config.h>
@@ -17,7 +19,10 @@ static ngx_int_t quic_cids_add(quic_conn_t *c);
 static ngx_int_t quic_cids_retire_peers(quic_conn_t *c);
 static ngx_int_t quic_cids_retire(quic_conn_t *c, uint64_t seq);
 static ngx_int_t quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f);
-static ngx_int_t quic_cids_select(quic_conn_t *c);
+static ngx_int_t quic_cids_replace(quic_conn_t *c);
+static ngx_uint_t quic_cids_lost(quic_conn_t *c, const quic_path_t *path);
+static ngx_uint_t quic_cids_in_use(quic_conn_t *c, ngx_uint_t peer);
+static ngx_int_t quic_cids_steal(quic_conn_t *c, quic_path_t *path);
 
 
 ngx_int_t
@@ -40,7 +45,14 @@ quic_cids_init(quic_conn_t *c, quic_accept_t *accept)
         return NGX_ERROR;
     }
 
-    return quic_cids_add(c);
+    if (quic_cids_add(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cids->initial = cids->ours[0].node.cid;
+    ngx_memcpy(c->paths.active->dcid, cids->initial.data, QUIC_CID_LEN);
+
+    return NGX_OK;
 }
 
 
@@ -93,19 +105,10 @@ quic_cids_add(quic_conn_t *c)
 }
 
 
-/* the one that we put into long headers: the only one then */
-
 quic_cid_t *
-quic_cids_ours(quic_conn_t *c)
+quic_cids_peers(quic_conn_t *c, const quic_path_t *path)
 {
-    return &c->cids.ours[0].node.cid;
-}
-
-
-quic_cid_t *
-quic_cids_peers(quic_conn_t *c)
-{
-    return &c->cids.peers[c->cids.current].cid;
+    return &c->cids.peers[path->peer].cid;
 }
 
 
@@ -209,7 +212,7 @@ quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f)
 
     cids = &c->cids;
 
-    if (cids->peers[cids->current].cid.len == 0) {
+    if (quic_cids_peers(c, c->paths.active)->len == 0) {
         quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
                         "NEW_CONNECTION_ID beside an empty connection ID");
         return NGX_ERROR;
@@ -317,34 +320,132 @@ quic_cids_retire_peers(quic_conn_t *c)
         }
     }
 
-    return quic_cids_select(c);
+    return quic_cids_replace(c);
 }
 
 
+/*
+ * Paths whose connection IDs the peer has retired get others: the active one
+ * first, which takes another path's if there is no other.
+ */
+
 static ngx_int_t
-quic_cids_select(quic_conn_t *c)
+quic_cids_replace(quic_conn_t *c)
 {
     ngx_uint_t    i;
-    quic_cids_t  *cids;
+    quic_path_t  *active, *path;
 
-    cids = &c->cids;
+    active = c->paths.active;
 
-    if (cids->peers[cids->current].used) {
-        return NGX_OK;
+    if (quic_cids_lost(c, active)
+        && quic_cids_take(c, active) != NGX_OK
+        && quic_cids_steal(c, active) != NGX_OK)
+    {
+        /* not reached: the frame that retires brings one that it keeps */
+
+        quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                        "no connection ID is left");
+        return NGX_ERROR;
     }
 
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        path = &c->paths.path[i];
+
+        if (quic_cids_lost(c, path)) {
+            (void) quic_cids_take(c, path);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+quic_cids_lost(quic_conn_t *c, const quic_path_t *path)
+{
+    return path->used
+           && path->peer != QUIC_PATH_NO_CID
+           && !c->cids.peers[path->peer].used;
+}
+
+
+static ngx_uint_t
+quic_cids_in_use(quic_conn_t *c, ngx_uint_t peer)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        if (c->paths.path[i].used && c->paths.path[i].peer == peer) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+quic_cids_take(quic_conn_t *c, quic_path_t *path)
+{
+    ngx_uint_t  i;
+
     for (i = 0; i < QUIC_MAX_PEER_CIDS; i++) {
-        if (cids->peers[i].used) {
-            cids->current = i;
+        if (c->cids.peers[i].used && !quic_cids_in_use(c, i)) {
+            path->peer = i;
             return NGX_OK;
         }
     }
 
-    /* not reached: the frame that retires brings one that it doesn't retire */
+    path->peer = QUIC_PATH_NO_CID;
 
-    quic_conn_close(c, QUIC_PROTOCOL_VIOLATION, "no connection ID is left");
+    return NGX_DECLINED;
+}
 
-    return NGX_ERROR;
+
+static ngx_int_t
+quic_cids_steal(quic_conn_t *c, quic_path_t *path)
+{
+    ngx_uint_t    i;
+    quic_path_t  *other;
+
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        other = &c->paths.path[i];
+
+        if (other->used
+            && other->peer != QUIC_PATH_NO_CID
+            && !quic_cids_lost(c, other))
+        {
+            path->peer = other->peer;
+            other->peer = QUIC_PATH_NO_CID;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+void
+quic_cids_release(quic_conn_t *c, quic_path_t *path)
+{
+    ngx_uint_t        peer;
+    quic_peer_cid_t  *p;
+
+    peer = path->peer;
+    path->peer = QUIC_PATH_NO_CID;
+
+    if (peer == QUIC_PATH_NO_CID || quic_cids_in_use(c, peer)) {
+        return;
+    }
+
+    p = &c->cids.peers[peer];
+
+    /* an empty one is the only one, and used for all */
+
+    if (p->cid.len) {
+        p->used = 0;
+        (void) quic_cids_retire(c, p->seq);
+    }
 }
 
 

@@ -6,8 +6,6 @@
 
 
 static void quic_conn_init_spaces(quic_conn_t *c, uint64_t now);
-static void quic_conn_init_path(quic_conn_t *c, quic_datagram_t *dgram,
-    ngx_uint_t validated);
 
 
 quic_conn_t *
@@ -32,7 +30,7 @@ quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
     c->idle_deadline = now + conf->idle_timeout;
     c->deadline = UINT64_MAX;
 
-    quic_conn_init_path(c, dgram, accept->validated);
+    quic_paths_init(&c->paths, dgram, accept->validated);
     quic_conn_init_spaces(c, now);
     quic_flow_recv_init(&c->flow_in, conf->conn_window);
     quic_flow_send_init(&c->flow_out, 0);
@@ -64,17 +62,6 @@ quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
     c->tx[QUIC_LEVEL_INITIAL] = accept->server;
 
     return c;
-}
-
-
-static void
-quic_conn_init_path(quic_conn_t *c, quic_datagram_t *dgram,
-    ngx_uint_t validated)
-{
-    c->path.remote = dgram->remote;
-    c->path.local = dgram->local;
-    c->path.socket = dgram->socket;
-    c->path.validated = validated ? 1 : 0;
 }
 
 
@@ -157,7 +144,7 @@ quic_conn_wake(quic_conn_t *c)
 void
 quic_conn_validated(quic_conn_t *c)
 {
-    c->path.validated = 1;
+    c->paths.active->validated = 1;
 
     if (c->half_open) {
         c->half_open = 0;
@@ -203,14 +190,14 @@ quic_conn_alive(quic_conn_t *c)
 const quic_addr_t *
 quic_conn_remote(quic_conn_t *c)
 {
-    return &c->path.remote;
+    return &c->paths.last->remote;
 }
 
 
 const quic_addr_t *
 quic_conn_local(quic_conn_t *c)
 {
-    return &c->path.local;
+    return &c->paths.last->local;
 }
 
 

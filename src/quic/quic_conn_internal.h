@@ -9,6 +9,7 @@
  *     fate        what an ACK or a loss means for each frame that was sent
  *     streams     their table, both sides of each
  *     cids        connection IDs, ours and the peer's
+ *     migrate     paths come and go
  *     send        frames -> packets -> datagrams -> batch
  *     timers      every deadline, and what is done when it comes
  *     close       closing and draining
@@ -26,6 +27,7 @@
 #include "quic/quic_ack.h"
 #include "quic/quic_conn.h"
 #include "quic/quic_endpoint.h"
+#include "quic/quic_path.h"
 #include "quic/quic_recovery.h"
 #include "quic/quic_sched.h"
 #include "wire/quic_error.h"
@@ -50,7 +52,6 @@ typedef enum {
 #define QUIC_PEND_MAX_STREAMS_BIDI  0x04
 #define QUIC_PEND_MAX_STREAMS_UNI   0x08
 #define QUIC_PEND_DATA_BLOCKED      0x10
-#define QUIC_PEND_PATH_RESPONSE     0x20
 #define QUIC_PEND_PING              0x40
 #define QUIC_PEND_NEW_CID           0x80
 #define QUIC_PEND_RETIRE_CID        0x100
@@ -98,12 +99,13 @@ typedef struct {
 
 
 typedef struct {
+    quic_cid_t           initial;        /* ours, in long headers; it may have
+                                            been retired since */
     quic_our_cid_t       ours[QUIC_MAX_OUR_CIDS];
     uint64_t             next_seq;
     uint64_t             next_sent;      /* the client knows of those below */
 
     quic_peer_cid_t      peers[QUIC_MAX_PEER_CIDS];
-    ngx_uint_t           current;        /* of peers[]: in use */
     uint64_t             retire_prior_to;
 
     quic_retiring_cid_t  retiring[QUIC_MAX_RETIRING_CIDS];
@@ -112,20 +114,6 @@ typedef struct {
                                             its Initial that comes late must
                                             not make another connection */
 } quic_cids_t;
-
-
-/*
- * An address pair.  Invariant: sent <= 3 * received until validated.
- */
-
-typedef struct {
-    quic_addr_t          remote;
-    quic_addr_t          local;
-    void                *socket;
-    uint64_t             received;       /* bytes, until validated */
-    uint64_t             sent;
-    unsigned             validated:1;
-} quic_path_t;
 
 
 /*
@@ -218,11 +206,17 @@ struct quic_conn_s {
 
     quic_conn_space_t    space[QUIC_SPACES];
     quic_recovery_t      recovery;
-    quic_path_t          path;
+    quic_paths_t         paths;
     quic_cids_t          cids;
 
-    ngx_str_t            dcid;           /* of the packet that is being handled,
-                                            in the datagram */
+    /* of the packet that is being handled */
+    const quic_datagram_t  *dgram;       /* NULL: it was kept from before */
+    quic_path_t         *from;           /* NULL: by none of the paths */
+    ngx_str_t            dcid;           /* in the datagram */
+
+    uint64_t             moving_pn;      /* a non-probing 1-RTT packet with
+                                            this number or a higher one tells
+                                            where the client is: 9.3 */
     quic_cid_t           original_dcid;
     quic_cid_t           retry_scid;     /* len 0: no Retry was sent */
     quic_transport_params_t  peer;       /* the client's parameters */
@@ -232,7 +226,6 @@ struct quic_conn_s {
     quic_streams_t       streams;
 
     ngx_uint_t           pending;        /* QUIC_PEND_* */
-    u_char               path_response[8];
 
     quic_early_packet_t  *early;         /* in the order in which they came */
     ngx_uint_t           nearly;
@@ -254,8 +247,7 @@ struct quic_conn_s {
     unsigned             established:1;      /* the application has been told */
     unsigned             eliciting_sent:1;   /* since a packet was received:
                                                 RFC 9000, 10.1 */
-    unsigned             off_path:1;     /* the datagram in hand is from
-                                            another address than path's */
+    unsigned             challenged:1;   /* a PATH_CHALLENGE has been sent */
     unsigned             half_open:1;    /* counted in ep->half_open */
     unsigned             keep_alive:1;
     unsigned             app_closed:1;       /* app_ops->closed() was called */
@@ -326,10 +318,11 @@ void quic_receive_early_free(quic_conn_t *c);
 /*
  * All frames of a packet.  NGX_OK; NGX_DECLINED: it's not to be acknowledged, as
  * something in it can't be kept now; NGX_ERROR: the connection is closing.
- * "*eliciting": one of them at least asks for an ACK.
+ * "*flags": QUIC_FRAME_ACK_ELICITING if one of them at least asks for an ACK,
+ * QUIC_FRAME_PROBING if all of them are probing frames.
  */
 ngx_int_t quic_frames_handle(quic_conn_t *c, quic_level_e level,
-    ngx_str_t *payload, ngx_uint_t *eliciting, uint64_t now);
+    ngx_str_t *payload, ngx_uint_t *flags, uint64_t now);
 
 /* fate */
 
@@ -375,8 +368,15 @@ uint64_t quic_stream_limit(quic_stream_t *s);
 
 ngx_int_t quic_cids_init(quic_conn_t *c, quic_accept_t *accept);
 void quic_cids_done(quic_conn_t *c);
-quic_cid_t *quic_cids_ours(quic_conn_t *c);
-quic_cid_t *quic_cids_peers(quic_conn_t *c);
+
+/* the peer's that is in use on a path, which must have one */
+quic_cid_t *quic_cids_peers(quic_conn_t *c, const quic_path_t *path);
+
+/* gives a path one that no other uses: NGX_OK, NGX_DECLINED: none is left */
+ngx_int_t quic_cids_take(quic_conn_t *c, quic_path_t *path);
+
+/* the path's is retired, unless another path uses it */
+void quic_cids_release(quic_conn_t *c, quic_path_t *path);
 
 /* issues as many as the peer wants to have */
 void quic_cids_issue(quic_conn_t *c);
@@ -384,6 +384,27 @@ ngx_int_t quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f);
 ngx_int_t quic_cids_receive_retire(quic_conn_t *c, uint64_t seq);
 quic_our_cid_t *quic_cids_by_seq(quic_conn_t *c, uint64_t seq);
 quic_retiring_cid_t *quic_cids_retiring(quic_conn_t *c, uint64_t seq);
+
+/* migrate: RFC 9000, section 9 */
+
+/* a 1-RTT packet has been handled; "probing": it has probing frames alone */
+void quic_migrate_received(quic_conn_t *c, uint64_t pn, ngx_uint_t probing,
+    uint64_t now);
+
+/* PATH_CHALLENGE, PATH_RESPONSE: NGX_OK or NGX_ERROR (closed) */
+ngx_int_t quic_migrate_challenged(quic_conn_t *c, const u_char *data,
+    uint64_t now);
+ngx_int_t quic_migrate_answered(quic_conn_t *c, const u_char *data,
+    uint64_t now);
+
+/*
+ * A path beside the active one for which there are frames, and where "room"
+ * bytes may be sent at least; or NULL.
+ */
+quic_path_t *quic_migrate_pending(quic_conn_t *c, size_t room);
+
+uint64_t quic_migrate_deadline(quic_conn_t *c);
+void quic_migrate_expire(quic_conn_t *c, uint64_t now);
 
 /* send */
 

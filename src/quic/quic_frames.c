@@ -96,17 +96,17 @@ static const ngx_uint_t  quic_frames_in[QUIC_LEVELS] = {
 
 ngx_int_t
 quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
-    ngx_uint_t *eliciting, uint64_t now)
+    ngx_uint_t *flags, uint64_t now)
 {
     uint64_t           error;
     ngx_int_t          rc;
-    ngx_uint_t         flags;
+    ngx_uint_t         row;
     const char        *reason;
     quic_frame_t       f;
     quic_cursor_t      cursor;
     quic_frame_ctx_t   ctx;
 
-    *eliciting = 0;
+    *flags = QUIC_FRAME_PROBING;
 
     if (payload->len == 0) {
         /* RFC 9000, 12.4 */
@@ -128,15 +128,14 @@ quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
         }
 
         c->frame_type = f.type;
-        flags = quic_frame_flags(f.type);
+        row = quic_frame_flags(f.type);
 
-        if (quic_frames_check(c, &f, level, flags) != NGX_OK) {
+        if (quic_frames_check(c, &f, level, row) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        if (flags & QUIC_FRAME_ACK_ELICITING) {
-            *eliciting = 1;
-        }
+        *flags |= row & QUIC_FRAME_ACK_ELICITING;
+        *flags &= row | ~QUIC_FRAME_PROBING;
 
         rc = quic_frame_handler[f.type](c, &f, &ctx);
 
@@ -383,16 +382,11 @@ quic_frames_retire_cid(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
 }
 
 
-/* at most one answer waits: the last challenge counts (RFC 9000, 8.2.2) */
-
 static ngx_int_t
 quic_frames_path_challenge(quic_conn_t *c, quic_frame_t *f,
     quic_frame_ctx_t *ctx)
 {
-    ngx_memcpy(c->path_response, f->u.path, 8);
-    c->pending |= QUIC_PEND_PATH_RESPONSE;
-
-    return NGX_OK;
+    return quic_migrate_challenged(c, f->u.path, ctx->now);
 }
 
 
@@ -400,11 +394,7 @@ static ngx_int_t
 quic_frames_path_response(quic_conn_t *c, quic_frame_t *f,
     quic_frame_ctx_t *ctx)
 {
-    /* we have challenged nobody: RFC 9000, 19.18 lets us say so */
-
-    quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
-                    "PATH_RESPONSE without PATH_CHALLENGE");
-    return NGX_ERROR;
+    return quic_migrate_answered(c, f->u.path, ctx->now);
 }
 
 

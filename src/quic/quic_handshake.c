@@ -137,7 +137,7 @@ quic_handshake_peer_params(quic_conn_t *c)
 
     /* RFC 9000, 7.3 */
 
-    scid = quic_cids_peers(c);
+    scid = quic_cids_peers(c, c->paths.active);
 
     if (!tp->has_initial_scid
         || tp->initial_scid.len != scid->len
@@ -199,7 +199,7 @@ quic_handshake_our_params(quic_conn_t *c)
     tp.original_dcid = c->original_dcid;
 
     tp.has_initial_scid = 1;
-    tp.initial_scid = *quic_cids_ours(c);
+    tp.initial_scid = c->cids.initial;
 
     if (c->retry_scid.len) {
         tp.has_retry_scid = 1;

@@ -37,11 +37,8 @@ quic_receive_datagram(quic_conn_t *c, quic_datagram_t *dgram, uint64_t now)
     switch (c->state) {
 
     case QUIC_CONN_OPEN:
-        c->off_path = !quic_addr_equal(&dgram->remote, &c->path.remote);
-
-        if (!c->off_path) {
-            c->path.received += dgram->len;
-        }
+        c->dgram = dgram;
+        c->from = quic_paths_received(&c->paths, dgram);
 
         quic_receive_rest(c, dgram, 0, now);
         return;
@@ -62,7 +59,8 @@ quic_receive_first(quic_conn_t *c, quic_datagram_t *dgram, quic_packet_t *pkt,
 {
     quic_conn_wake(c);
 
-    c->path.received += dgram->len;
+    c->dgram = dgram;
+    c->from = c->paths.active;
 
     if (quic_receive_opened(c, pkt, pn, payload, dgram->ecn, now) == NGX_OK) {
         quic_receive_rest(c, dgram, pkt->len, now);
@@ -240,7 +238,7 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
 {
     u_char         reserved;
     ngx_int_t      rc;
-    ngx_uint_t     eliciting;
+    ngx_uint_t     flags;
     quic_level_e   level;
     quic_space_e   space;
 
@@ -264,15 +262,10 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
 
     c->dcid = pkt->dcid;
 
-    /* what comes from elsewhere doesn't show that our packets arrive */
-
-    if (!c->off_path || !c->handshake_done) {
-        quic_timers_active(c, now);
-    }
-
+    quic_timers_active(c, now);
     c->eliciting_sent = 0;
 
-    rc = quic_frames_handle(c, level, payload, &eliciting, now);
+    rc = quic_frames_handle(c, level, payload, &flags, now);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
@@ -281,11 +274,16 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
     /* the packet may have been the last of its level */
 
     if (c->rx[level]
-        && quic_ack_received(&c->space[space].ack, pn, eliciting, ecn, now)
+        && quic_ack_received(&c->space[space].ack, pn,
+                             flags & QUIC_FRAME_ACK_ELICITING, ecn, now)
            != NGX_OK)
     {
         quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for an ACK");
         return NGX_ERROR;
+    }
+
+    if (level == QUIC_LEVEL_APP) {
+        quic_migrate_received(c, pn, flags & QUIC_FRAME_PROBING, now);
     }
 
     if (c->early && c->handshake_done) {
@@ -317,7 +315,7 @@ quic_receive_keep(quic_conn_t *c, quic_packet_t *pkt, ngx_uint_t ecn)
 
     if (c->nearly == QUIC_MAX_UNDECRYPTABLE
         || pkt->len > QUIC_MAX_UNDECRYPTABLE_SIZE
-        || c->off_path)
+        || c->from != c->paths.active)
     {
         return;
     }
@@ -343,8 +341,18 @@ quic_receive_keep(quic_conn_t *c, quic_packet_t *pkt, ngx_uint_t ecn)
 void
 quic_receive_early(quic_conn_t *c, uint64_t now)
 {
-    quic_packet_t         pkt;
-    quic_early_packet_t  *p;
+    quic_path_t            *from;
+    quic_packet_t           pkt;
+    quic_early_packet_t    *p;
+    const quic_datagram_t  *dgram;
+
+    dgram = c->dgram;
+    from = c->from;
+
+    /* no others were kept */
+
+    c->dgram = NULL;
+    c->from = c->paths.active;
 
     while (c->early) {
         p = c->early;
@@ -360,6 +368,9 @@ quic_receive_early(quic_conn_t *c, uint64_t now)
 
         quic_free(c->mem, p, sizeof(quic_early_packet_t) + p->len);
     }
+
+    c->dgram = dgram;
+    c->from = from;
 }
 
 

@@ -37,6 +37,7 @@ typedef struct {
     uint64_t    largest_time;
     ngx_uint_t  packets;
     ngx_uint_t  eliciting;               /* packets that are */
+    unsigned    aside:1;                 /* "largest" went by another path */
 } quic_recovery_acked_t;
 
 
@@ -166,6 +167,22 @@ quic_recovery_mtu_probe(quic_recovery_t *r)
     p->mtu_probe = 1;
 
     quic_pmtud_sent(&r->pmtud, p->size);
+}
+
+
+void
+quic_recovery_sent_aside(quic_recovery_t *r, quic_space_e space, uint64_t now)
+{
+    quic_sent_packet_t     *p;
+    quic_recovery_space_t  *sp;
+
+    sp = &r->space[space];
+
+    p = quic_sent_close(&sp->sent, 0, now);
+    p->ack_eliciting = 0;
+    p->in_flight = 0;
+
+    quic_recovery_trim(r, sp, now);
 }
 
 
@@ -328,7 +345,7 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
     while (n--) {
         p = quic_sent_walk_next(&w, &pn);
 
-        if (space == QUIC_SPACE_APP) {
+        if (space == QUIC_SPACE_APP && p->size) {
             quic_pmtud_acked(&r->pmtud, pn, p);
         }
 
@@ -339,6 +356,7 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
             if (acked->packets++ == 0) {
                 acked->largest = pn;
                 acked->largest_time = p->time;
+                acked->aside = (p->size == 0);
             }
 
             acked->bytes += p->in_flight ? p->size : 0;
@@ -394,7 +412,9 @@ quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, uint64_t delay, uint64_t now,
     quic_recovery_acked_t *acked)
 {
-    if (acked->largest != ack->largest || acked->eliciting == 0) {
+    if (acked->largest != ack->largest || acked->eliciting == 0
+        || acked->aside)
+    {
         return 0;
     }
 
@@ -949,12 +969,20 @@ quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
     ngx_uint_t    i;
     quic_sent_t  *sent;
 
-    /* loss detection goes on for old packets, but none weighs anything */
+    /*
+     * Loss detection goes on for old packets, but none weighs anything.  Those
+     * of a path before are not visited again, however often a client moves.
+     */
 
     for (i = 0; i < QUIC_SPACES; i++) {
         sent = &r->space[i].sent;
+        pn = sent->first;
 
-        for (pn = sent->first; pn < sent->next; pn++) {
+        if (i == QUIC_SPACE_APP) {
+            pn = ngx_max(pn, r->path_pn);
+        }
+
+        for ( /* void */ ; pn < sent->next; pn++) {
             quic_sent_get(sent, pn)->size = 0;
         }
 

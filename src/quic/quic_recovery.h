@@ -122,6 +122,14 @@ void quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
 void quic_recovery_mtu_probe(quic_recovery_t *r);
 
 /*
+ * The same for a packet by another path than the active one: neither RTT nor
+ * congestion control hear of it, and nobody waits for its acknowledgement
+ * (RFC 9000, 9.4).  Its frames have no records.
+ */
+void quic_recovery_sent_aside(quic_recovery_t *r, quic_space_e space,
+    uint64_t now);
+
+/*
  * The number of the next packet in a space; now and then one is passed over,
  * by chance, so that a peer that acknowledges what it didn't receive is found
  * out (RFC 9000, 21.4).  NGX_OK or NGX_ERROR (memory)

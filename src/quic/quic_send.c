@@ -6,6 +6,9 @@
  * A datagram is planned first, up to one packet of each level behind another,
  * and sealed when its size is known, as padding belongs into the last packet.
  * What a packet carries is noted in its record (quic_sent.h) as it is written.
+ *
+ * A batch goes by one path.  Those beside the active one are told only what
+ * their validation needs, in batches of one datagram.
  */
 
 #include <ngx_config.h>
@@ -15,6 +18,12 @@
 
 /* a packet that has less room than this isn't begun */
 #define QUIC_SEND_MIN_ROOM  64
+
+#define QUIC_SEND_MAX_SHORT_HEADER  (1 + 20 + 4)
+
+/* bytes: a datagram of one 1-RTT packet */
+#define QUIC_SEND_MIN_DATAGRAM                                                \
+    (QUIC_SEND_MAX_SHORT_HEADER + QUIC_SEND_MIN_ROOM + QUIC_TAG_LEN)
 
 /* header protection needs 4 bytes of number and payload: RFC 9001, 5.4.2 */
 #define QUIC_SEND_MIN_PAYLOAD  3
@@ -45,6 +54,7 @@ typedef struct {
 typedef struct {
     quic_out_packet_t    packet[QUIC_SPACES];
     ngx_uint_t           n;
+    const quic_path_t   *path;
     u_char              *pos;
     u_char              *end;
     unsigned             data:1;     /* the window and the pacer allow it */
@@ -55,6 +65,8 @@ typedef u_char *(*quic_send_pending_pt)(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
 
 
+static size_t quic_send_aside(quic_conn_t *c, u_char *buf, quic_path_t **path,
+    uint64_t now);
 static size_t quic_send_datagrams(quic_conn_t *c, u_char *buf, size_t size,
     size_t *segment, uint64_t now);
 static size_t quic_send_size(quic_conn_t *c);
@@ -63,6 +75,8 @@ static size_t quic_send_max_size(quic_conn_t *c);
 static ngx_uint_t quic_send_limited(quic_conn_t *c);
 static ngx_uint_t quic_send_allowed(quic_conn_t *c, ngx_uint_t *data,
     uint64_t now);
+static void quic_send_begin(quic_out_datagram_t *d, const quic_path_t *path,
+    u_char *buf, size_t size);
 static size_t quic_send_datagram(quic_conn_t *c, u_char *buf, size_t size,
     ngx_uint_t data, uint64_t now);
 static void quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d,
@@ -83,6 +97,8 @@ static size_t quic_send_finish(quic_conn_t *c, quic_out_datagram_t *d,
     u_char *buf, uint64_t now);
 static ngx_int_t quic_send_note(quic_conn_t *c, quic_out_packet_t *p,
     u_char *end, quic_sent_frame_t *frame);
+static void quic_send_path(quic_conn_t *c, quic_path_t *path,
+    quic_out_packet_t *p, uint64_t now);
 static void quic_send_ack(quic_conn_t *c, quic_out_packet_t *p, uint64_t now);
 static void quic_send_crypto(quic_conn_t *c, quic_out_packet_t *p);
 static void quic_send_pending(quic_conn_t *c, quic_out_packet_t *p);
@@ -109,8 +125,6 @@ static u_char *quic_send_max_streams_uni(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
 static u_char *quic_send_data_blocked(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
-static u_char *quic_send_path_response(quic_conn_t *c, quic_out_packet_t *p,
-    quic_sent_frame_t *f);
 
 
 /* what may be pending for the connection, in the order of sending */
@@ -120,7 +134,6 @@ static const struct {
     quic_send_pending_pt  write;
 } quic_send_pendings[] = {
     { QUIC_PEND_HANDSHAKE_DONE,   quic_send_handshake_done },
-    { QUIC_PEND_PATH_RESPONSE,    quic_send_path_response },
     { QUIC_PEND_MAX_DATA,         quic_send_max_data },
     { QUIC_PEND_MAX_STREAMS_BIDI, quic_send_max_streams_bidi },
     { QUIC_PEND_MAX_STREAMS_UNI,  quic_send_max_streams_uni },
@@ -140,13 +153,22 @@ ngx_int_t
 quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     uint64_t now)
 {
-    size_t  len, segment;
+    size_t        len, segment;
+    quic_path_t  *path;
+
+    path = c->paths.active;
+    len = 0;
 
     if (c->state == QUIC_CONN_OPEN && c->tx[QUIC_LEVEL_APP]) {
         (void) quic_handshake_renew_keys(c, now);
+
+        len = quic_send_aside(c, buf, &path, now);
     }
 
-    len = quic_send_mtu_probe(c, buf, now);
+    if (len == 0) {
+        len = quic_send_mtu_probe(c, buf, now);
+    }
+
     segment = len;
 
     if (len == 0) {
@@ -162,16 +184,16 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     batch->len = len;
     batch->segment = ngx_min(len, segment);
     batch->conn = c;
-    batch->remote = &c->path.remote;
-    batch->local = &c->path.local;
+    batch->remote = &path->remote;
+    batch->local = &path->local;
     batch->ecn = QUIC_ECN_NOT_ECT;
-    batch->socket = c->path.socket;
+    batch->socket = path->socket;
 
     return NGX_OK;
 }
 
 
-/* their bytes; all but the last one have "*segment" */
+/* by the active path; their bytes, all but the last one have "*segment" */
 
 static size_t
 quic_send_datagrams(quic_conn_t *c, u_char *buf, size_t size, size_t *segment,
@@ -214,7 +236,7 @@ quic_send_datagrams(quic_conn_t *c, u_char *buf, size_t size, size_t *segment,
         }
 
         p += len;
-        c->path.sent += len;
+        quic_path_sent(c->paths.active, len);
 
         if (len < mtu) {
             break;
@@ -259,7 +281,7 @@ quic_send_mtu_probe(quic_conn_t *c, u_char *buf, uint64_t now)
 
     if (c->state != QUIC_CONN_OPEN
         || !c->handshake_done
-        || !c->path.validated
+        || !c->paths.active->validated
         || c->space[QUIC_SPACE_APP].probes
         || c->streams.buffered < r->in_flight + QUIC_SEND_WORTH_PROBING)
     {
@@ -275,9 +297,7 @@ quic_send_mtu_probe(quic_conn_t *c, u_char *buf, uint64_t now)
         return 0;
     }
 
-    d.n = 0;
-    d.pos = buf;
-    d.end = buf + size;
+    quic_send_begin(&d, c->paths.active, buf, size);
 
     p = &d.packet[0];
 
@@ -296,7 +316,7 @@ quic_send_mtu_probe(quic_conn_t *c, u_char *buf, uint64_t now)
 
     if (size) {
         quic_recovery_mtu_probe(r);
-        c->path.sent += size;
+        quic_path_sent(c->paths.active, size);
     }
 
     return size;
@@ -310,22 +330,69 @@ quic_send_max_size(quic_conn_t *c)
 {
     size_t  size;
 
-    size = c->conf->mtu - quic_addr_overhead(&c->path.remote);
+    size = c->conf->mtu - quic_addr_overhead(&c->paths.active->remote);
 
     return ngx_min(size, c->peer.max_udp_payload_size);
 }
 
 
 /*
- * RFC 9000, 8.1: to an address that isn't validated, three times what was
- * received from it.
+ * By another path: probing frames alone, as the client isn't there (RFC 9000,
+ * 9).  The size of the datagram, and "*path"; or 0.
  */
+
+static size_t
+quic_send_aside(quic_conn_t *c, u_char *buf, quic_path_t **path, uint64_t now)
+{
+    size_t               len;
+    quic_path_t         *aside;
+    quic_out_packet_t   *p;
+    quic_out_datagram_t  d;
+
+    aside = quic_migrate_pending(c, QUIC_SEND_MIN_DATAGRAM);
+
+    if (aside == NULL) {
+        return 0;
+    }
+
+    quic_send_begin(&d, aside, buf, c->recovery.pmtud.base);
+
+    p = &d.packet[0];
+
+    if (quic_send_open(c, &d, p, QUIC_LEVEL_APP, now) != NGX_OK) {
+        return 0;
+    }
+
+    quic_send_path(c, aside, p, now);
+
+    d.n = 1;
+    quic_send_pad(&d, buf);
+
+    if (quic_send_seal(c, p) != NGX_OK) {
+        return 0;
+    }
+
+    len = d.pos - buf;
+
+    quic_recovery_sent_aside(&c->recovery, QUIC_SPACE_APP, now);
+    quic_path_sent(aside, len);
+
+    *path = aside;
+
+    return len;
+}
+
+
+/* nothing is sent by halves: an Initial packet needs all of its 1200 bytes */
 
 static ngx_uint_t
 quic_send_limited(quic_conn_t *c)
 {
-    return !c->path.validated
-           && c->path.sent + QUIC_MIN_INITIAL_SIZE > 3 * c->path.received;
+    size_t  least;
+
+    least = c->handshake_done ? QUIC_SEND_MIN_DATAGRAM : QUIC_MIN_INITIAL_SIZE;
+
+    return quic_path_room(c->paths.active) < least;
 }
 
 
@@ -361,6 +428,18 @@ quic_send_allowed(quic_conn_t *c, ngx_uint_t *data, uint64_t now)
 }
 
 
+static void
+quic_send_begin(quic_out_datagram_t *d, const quic_path_t *path, u_char *buf,
+    size_t size)
+{
+    d->n = 0;
+    d->path = path;
+    d->pos = buf;
+    d->end = buf + ngx_min(size, quic_path_room(path));
+    d->data = 0;
+}
+
+
 /* the size of the datagram, 0: nothing to send */
 
 static size_t
@@ -370,13 +449,8 @@ quic_send_datagram(quic_conn_t *c, u_char *buf, size_t size, ngx_uint_t data,
     ngx_uint_t           i;
     quic_out_datagram_t  d;
 
-    if (!c->path.validated) {
-        size = ngx_min(size, 3 * c->path.received - c->path.sent);
-    }
+    quic_send_begin(&d, c->paths.active, buf, size);
 
-    d.n = 0;
-    d.pos = buf;
-    d.end = buf + size;
     d.data = data ? 1 : 0;
 
     for (i = 0; i < QUIC_SEND_LEVELS; i++) {
@@ -410,6 +484,12 @@ quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d, quic_level_e level,
 
     if (quic_send_open(c, d, p, level, now) != NGX_OK) {
         return;
+    }
+
+    /* an ACK may take all the room that the amplification limit leaves */
+
+    if (data && level == QUIC_LEVEL_APP) {
+        quic_send_path(c, c->paths.active, p, now);
     }
 
     quic_send_ack(c, p, now);
@@ -457,14 +537,18 @@ quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d, quic_level_e level,
  * What is in flight of 1-RTT packets can be acknowledged only when the
  * handshake is over, and may fill the window.  A level below that has nothing
  * in flight gets neither an ACK nor a PTO then: one packet may go as if it were
- * the PTO's (RFC 9002, 7.5).
+ * the PTO's (RFC 9002, 7.5).  And so may a PATH_CHALLENGE: of what was sent by
+ * the path before, nothing may be acknowledged either.
  */
 
 static ngx_uint_t
 quic_send_stuck(quic_conn_t *c, quic_level_e level)
 {
-    return level != QUIC_LEVEL_APP
-           && c->recovery.space[quic_level_space(level)].eliciting == 0;
+    if (level == QUIC_LEVEL_APP) {
+        return c->paths.active->due;
+    }
+
+    return c->recovery.space[quic_level_space(level)].eliciting == 0;
 }
 
 
@@ -493,6 +577,7 @@ static ngx_uint_t
 quic_send_app_wanted(quic_conn_t *c)
 {
     return c->pending
+           || quic_path_pending(c->paths.active)
            || !ngx_queue_empty(&c->streams.control)
            || quic_sched_next(&c->streams.sched) != NULL;
 }
@@ -504,13 +589,15 @@ static ngx_int_t
 quic_send_open(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p,
     quic_level_e level, uint64_t now)
 {
-    size_t        room;
+    size_t        room, header;
     ngx_int_t     rc;
     quic_space_e  space;
 
     room = d->end - d->pos;
+    header = (level == QUIC_LEVEL_APP) ? QUIC_SEND_MAX_SHORT_HEADER
+                                       : QUIC_MAX_LONG_HEADER;
 
-    if (room < QUIC_MAX_LONG_HEADER + QUIC_SEND_MIN_ROOM + QUIC_TAG_LEN) {
+    if (room < header + QUIC_SEND_MIN_ROOM + QUIC_TAG_LEN) {
         return NGX_DECLINED;
     }
 
@@ -562,9 +649,11 @@ quic_send_defer_ack(quic_conn_t *c, quic_space_e space, uint64_t now)
 static void
 quic_send_header(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p)
 {
+    quic_cid_t   *peer;
     quic_space_e  space;
 
     space = quic_level_space(p->level);
+    peer = quic_cids_peers(c, d->path);
 
     p->start = d->pos;
     p->end = d->end - QUIC_TAG_LEN;
@@ -572,15 +661,14 @@ quic_send_header(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p)
 
     if (p->level == QUIC_LEVEL_APP) {
         p->length = NULL;
-        p->payload = quic_packet_write_short(p->start, quic_cids_peers(c),
-                                             c->phase.phase, 0, p->pn,
-                                             p->pn_len);
+        p->payload = quic_packet_write_short(p->start, peer, c->phase.phase, 0,
+                                             p->pn, p->pn_len);
 
     } else {
         p->payload = quic_packet_write_long(p->start,
                                             (quic_packet_type_e) p->level,
-                                            c->version, quic_cids_peers(c),
-                                            quic_cids_ours(c), NULL, p->pn,
+                                            c->version, peer,
+                                            &c->cids.initial, NULL, p->pn,
                                             p->pn_len, &p->length);
     }
 
@@ -589,8 +677,9 @@ quic_send_header(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p)
 
 
 /*
- * RFC 9000, 14.1 and 8.2.2: a datagram with an ack-eliciting Initial, or with a
- * PATH_RESPONSE, has 1200 bytes.
+ * RFC 9000, 14.1, 8.2.1 and 8.2.2: a datagram with an ack-eliciting Initial,
+ * with PATH_CHALLENGE or PATH_RESPONSE has 1200 bytes, unless the amplification
+ * limit is in the way of the latter two.
  */
 
 static void
@@ -603,6 +692,7 @@ quic_send_pad(quic_out_datagram_t *d, u_char *buf)
     len = last->pos + QUIC_TAG_LEN - buf;
 
     if (len < QUIC_MIN_INITIAL_SIZE
+        && d->end - buf >= QUIC_MIN_INITIAL_SIZE
         && (last->expand
             || (d->packet[0].level == QUIC_LEVEL_INITIAL
                 && d->packet[0].eliciting)))
@@ -713,6 +803,36 @@ quic_send_note(quic_conn_t *c, quic_out_packet_t *p, u_char *end,
     p->pos = end;
 
     return NGX_OK;
+}
+
+
+/* neither is repeated with its packet: RFC 9000, 13.3 */
+
+static void
+quic_send_path(quic_conn_t *c, quic_path_t *path, quic_out_packet_t *p,
+    uint64_t now)
+{
+    u_char  *end;
+
+    if (path->respond) {
+        end = quic_frame_write_path(p->pos, p->end, QUIC_FT_PATH_RESPONSE,
+                                    path->response);
+
+        if (quic_send_note(c, p, end, NULL) == NGX_OK) {
+            path->respond = 0;
+            p->eliciting = 1;
+            p->expand = 1;
+        }
+    }
+
+    if (path->due && p->end - p->pos > QUIC_PATH_DATA_LEN) {
+        p->pos = quic_frame_write_path(p->pos, p->end, QUIC_FT_PATH_CHALLENGE,
+                                       quic_path_challenge(path, now));
+        p->eliciting = 1;
+        p->expand = 1;
+
+        c->challenged = 1;
+    }
 }
 
 
@@ -911,17 +1031,6 @@ quic_send_data_blocked(quic_conn_t *c, quic_out_packet_t *p,
 {
     return quic_frame_write_value(p->pos, p->end, QUIC_FT_DATA_BLOCKED,
                                   c->flow_out.max);
-}
-
-
-static u_char *
-quic_send_path_response(quic_conn_t *c, quic_out_packet_t *p,
-    quic_sent_frame_t *f)
-{
-    p->expand = 1;
-
-    return quic_frame_write_path(p->pos, p->end, QUIC_FT_PATH_RESPONSE,
-                                 c->path_response);
 }
 
 
@@ -1155,9 +1264,7 @@ quic_send_close(quic_conn_t *c, u_char *buf, size_t size, uint64_t now)
     quic_out_packet_t   *p;
     quic_out_datagram_t  d;
 
-    d.n = 0;
-    d.pos = buf;
-    d.end = buf + size;
+    quic_send_begin(&d, c->paths.active, buf, size);
 
     for (i = 0; i < QUIC_SEND_LEVELS; i++) {
 

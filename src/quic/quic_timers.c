@@ -8,6 +8,7 @@
  *     pacing     the next burst may go
  *     idle       nobody has said anything for too long: RFC 9000, 10.1
  *     ping       in time before that, while requests are running
+ *     paths      a path's validation goes on, or fails: 8.2.4
  *     handshake  a client that doesn't finish it
  *     linger     nothing more is to come, the client has had time to see it
  *     close      the closing or draining period is over
@@ -49,6 +50,7 @@ quic_timers_deadline(quic_conn_t *c, uint64_t now)
     deadline = c->idle_deadline;
     deadline = ngx_min(deadline, quic_timers_ack(c));
     deadline = ngx_min(deadline, quic_recovery_deadline(&c->recovery));
+    deadline = ngx_min(deadline, quic_migrate_deadline(c));
 
     if (c->pace_deadline) {
         deadline = ngx_min(deadline, c->pace_deadline);
@@ -132,6 +134,7 @@ quic_timers_expire(quic_conn_t *c, uint64_t now)
         c->pending |= QUIC_PEND_PING;
     }
 
+    quic_migrate_expire(c, now);
     quic_timers_recovery(c, now);
 }
 

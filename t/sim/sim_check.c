@@ -134,7 +134,7 @@ sim_check_conn(quic_conn_t *c, void *data)
         return;
     }
 
-    client = (uintptr_t) c->path.socket - 1;
+    client = (uintptr_t) c->paths.active->socket - 1;
 
     if (c->phase.phase != sim_phase[client]) {
         sim_phase[client] = c->phase.phase;
@@ -171,7 +171,8 @@ sim_check(void)
 static void
 sim_check_validated(quic_conn_t *c, void *data)
 {
-    sim_validated[(uintptr_t) c->path.socket - 1] |= c->path.validated;
+    sim_validated[(uintptr_t) c->paths.active->socket - 1] |=
+                                                   c->paths.active->validated;
 }
 
 
