@@ -91,10 +91,14 @@ h3_conn_t *h3_conn_create(quic_conn_t *qc, quic_mem_t *mem,
     const h3_conf_t *conf, const h3_ops_t *ops, void *data);
 
 /*
- * No new requests: GOAWAY.  The connection closes with H3_NO_ERROR when the
- * running ones have ended.
+ * No new requests: GOAWAY, once to give notice, and again when the client has
+ * acknowledged that.  The connection closes with H3_NO_ERROR when the running
+ * ones have ended.
  */
 void h3_conn_goaway(h3_conn_t *hc);
+
+/* the second without waiting any longer, if notice was given */
+void h3_conn_goaway_final(h3_conn_t *hc);
 
 /* requests that are not yet freed; requests so far */
 ngx_uint_t h3_conn_active(h3_conn_t *hc);

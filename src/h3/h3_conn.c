@@ -15,6 +15,9 @@
 
 #define H3_MAX_SETTINGS_LEN  96
 
+/* no request has a higher ID: the first GOAWAY's, which refuses none */
+#define H3_MAX_REQUEST_ID  (((uint64_t) 1 << 62) - 4)
+
 
 static void h3_conn_established(void *app);
 static void h3_conn_stream_opened(void *app, quic_stream_t *s);
@@ -28,7 +31,9 @@ static void h3_conn_drained(void *app);
 
 static quic_stream_t *h3_conn_open(h3_conn_t *hc, ngx_uint_t type);
 static void h3_conn_send_settings(h3_conn_t *hc);
-static void h3_conn_send_goaway(h3_conn_t *hc);
+static void h3_conn_give_notice(h3_conn_t *hc);
+static void h3_conn_send_goaway(h3_conn_t *hc, uint64_t id);
+static void h3_conn_notice_acked(h3_conn_t *hc);
 static void h3_conn_free(h3_conn_t *hc);
 
 
@@ -163,7 +168,7 @@ h3_conn_established(void *app)
         h3_conn_set_peer(hc);
 
         if (hc->leaving) {
-            h3_conn_send_goaway(hc);
+            h3_conn_give_notice(hc);
         }
 
     } else {
@@ -352,7 +357,10 @@ h3_conn_stream_writable(void *app, quic_stream_t *s)
 
     h3_conn_enter(hc);
 
-    if (s->app) {
+    if (s == hc->control) {
+        h3_conn_notice_acked(hc);
+
+    } else if (s->app) {
         h3_request_writable(s->app);
     }
 
@@ -449,27 +457,12 @@ h3_conn_drained(void *app)
 }
 
 
-/* RFC 9114, 5.2: the ID is that of the first request that isn't processed */
-
-static void
-h3_conn_send_goaway(h3_conn_t *hc)
-{
-    u_char  buf[H3_FRAME_MAX_HEADER + QUIC_VARINT_MAX_LEN], *p;
-
-    p = h3_frame_write_header(buf, H3_FRAME_GOAWAY,
-                              quic_varint_len(hc->next_id));
-    p = quic_varint_write(p, hc->next_id);
-
-    hc->goaway = hc->next_id;
-
-    if (quic_stream_write(hc->control, buf, p - buf) != NGX_OK) {
-        h3_conn_error(hc, H3_INTERNAL_ERROR, "can't send GOAWAY");
-        return;
-    }
-
-    h3_conn_check(hc);
-}
-
+/*
+ * RFC 9114, 5.2: the first GOAWAY says only that the end is near, as requests
+ * may be on their way.  Once it is acknowledged, so long as nothing is lost,
+ * they are all here, and the second has the ID of the first request that isn't
+ * processed.
+ */
 
 void
 h3_conn_goaway(h3_conn_t *hc)
@@ -481,21 +474,71 @@ h3_conn_goaway(h3_conn_t *hc)
     hc->leaving = 1;
 
     if (hc->control) {
-        h3_conn_send_goaway(hc);
+        h3_conn_give_notice(hc);
+    }
+}
+
+
+static void
+h3_conn_give_notice(h3_conn_t *hc)
+{
+    h3_conn_send_goaway(hc, H3_MAX_REQUEST_ID);
+
+    /* so that its acknowledgement is heard of */
+    hc->control->want_write = 1;
+}
+
+
+static void
+h3_conn_notice_acked(h3_conn_t *hc)
+{
+    if (quic_send_buf_held(&hc->control->out)) {
+        hc->control->want_write = 1;
+        return;
+    }
+
+    h3_conn_goaway_final(hc);
+}
+
+
+void
+h3_conn_goaway_final(h3_conn_t *hc)
+{
+    if (hc->goaway != H3_MAX_REQUEST_ID || h3_conn_over(hc)) {
+        return;
+    }
+
+    h3_conn_send_goaway(hc, hc->next_id);
+    h3_conn_check(hc);
+}
+
+
+static void
+h3_conn_send_goaway(h3_conn_t *hc, uint64_t id)
+{
+    u_char  buf[H3_FRAME_MAX_HEADER + QUIC_VARINT_MAX_LEN], *p;
+
+    p = h3_frame_write_header(buf, H3_FRAME_GOAWAY, quic_varint_len(id));
+    p = quic_varint_write(p, id);
+
+    hc->goaway = id;
+
+    if (quic_stream_write(hc->control, buf, p - buf) != NGX_OK) {
+        h3_conn_error(hc, H3_INTERNAL_ERROR, "can't send GOAWAY");
     }
 }
 
 
 /*
  * A connection that is left while the end of a response is on its way would
- * tell the client less than it may rely on: RFC 9114, 5.2.  GOAWAY has the time
- * for which we linger to get there.
+ * tell the client less than it may rely on: RFC 9114, 5.2.  The last GOAWAY has
+ * the time for which we linger to get there.
  */
 
 void
 h3_conn_check(h3_conn_t *hc)
 {
-    if (hc->goaway == UINT64_MAX || h3_conn_over(hc)) {
+    if (hc->goaway >= H3_MAX_REQUEST_ID || h3_conn_over(hc)) {
         return;
     }
 

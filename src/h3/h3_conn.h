@@ -62,7 +62,7 @@ struct h3_conn_s {
     ngx_uint_t           nrequests;      /* so far */
     uint64_t             next_id;        /* lowest request stream not opened */
 
-    uint64_t             goaway;         /* ID that ours has; or UINT64_MAX */
+    uint64_t             goaway;         /* ID of our last; or UINT64_MAX */
     uint64_t             peer_goaway;    /* push ID; or UINT64_MAX */
     uint64_t             max_push_id;    /* what the client allows, plus 1 */
 

@@ -23,9 +23,9 @@
 #define NGX_HTTP_QUIC_MAX_BATCHES  64
 
 /*
- * ms: the end of a handshake and the acknowledgement of the last response are
- * waited for as long as anything is heard from the client: one that has gone
- * away shall not keep a worker from exiting.
+ * ms: a client that has gone away shall not keep a worker from exiting.  The
+ * acknowledgement of GOAWAY is waited for once, the end of a handshake and the
+ * acknowledgement of the last response as long as anything is heard.
  */
 #define NGX_HTTP_QUIC_SILENCE      5000
 #define NGX_HTTP_QUIC_LISTEN       1000     /* how often that is looked at */
@@ -807,8 +807,12 @@ ngx_http_quic_worker_close_silent(quic_conn_t *c, void *data)
 
     s = quic_conn_data(c);
 
-    if (s->h3 && h3_conn_active(s->h3)) {
-        return;
+    if (s->h3) {
+        h3_conn_goaway_final(s->h3);
+
+        if (h3_conn_active(s->h3)) {
+            return;
+        }
     }
 
     if (ngx_current_msec - s->heard >= NGX_HTTP_QUIC_SILENCE) {

@@ -434,16 +434,26 @@ test_unsent_answers(void **state)
 
 /* GOAWAY */
 
+#define GOAWAY_NOTICE  (((uint64_t) 1 << 62) - 4)
+
+
+/* what has been written on the control stream since "*before" is one GOAWAY */
+
 static void
-check_goaway(rig_t *rig, size_t before, u_char id)
+check_goaway(rig_t *rig, size_t *before, uint64_t id)
 {
+    u_char          frame[16], *p;
     fake_stream_t  *f;
 
+    p = quic_varint_write(frame, H3_FRAME_GOAWAY);
+    p = quic_varint_write(p, quic_varint_len(id));
+    p = quic_varint_write(p, id);
+
     f = fake_stream(rig->qc, CONTROL);
-    assert_int_equal(f->out_len, before + 3);
-    assert_int_equal(f->out[before], H3_FRAME_GOAWAY);
-    assert_int_equal(f->out[before + 1], 1);
-    assert_int_equal(f->out[before + 2], id);
+    assert_int_equal(f->out_len, *before + (p - frame));
+    assert_memory_equal(f->out + *before, frame, p - frame);
+
+    *before = f->out_len;
 }
 
 
@@ -462,11 +472,19 @@ test_goaway(void **state)
 
     len = rig_script(buf, "5d5");
     rig_send(rig, 0, buf, len - 1, 0, RIG_MAX);
-    fake_stream(rig->qc, 4);                 /* opened, nothing came yet */
 
     h3_conn_goaway(rig->hc);
     h3_conn_goaway(rig->hc);
-    check_goaway(rig, before, 8);
+    check_goaway(rig, &before, GOAWAY_NOTICE);
+
+    /* one that has crossed with it is served */
+
+    rig_send(rig, 4, buf, len - 1, 0, RIG_MAX);
+    fake_writable(rig->qc, CONTROL);
+    assert_int_equal(fake_stream(rig->qc, CONTROL)->out_len, before);
+
+    fake_ack(rig->qc);
+    check_goaway(rig, &before, 8);
 
     /* RFC 9114, 5.2: from that on, all are rejected, those before are not */
 
@@ -477,7 +495,7 @@ test_goaway(void **state)
     assert_null(rig_request(rig, 8));
 
     rig_send(rig, 0, buf + len - 1, 1, 1, RIG_MAX);
-    rig_send(rig, 4, buf, len, 1, RIG_MAX);
+    rig_send(rig, 4, buf + len - 1, 1, 1, RIG_MAX);
     assert_string_equal(rig_request(rig, 0)->events, "request headers(5) end");
     assert_string_equal(rig_request(rig, 4)->events, "request headers(5) end");
 
@@ -523,9 +541,40 @@ test_goaway_idle(void **state)
     rig_check_error(rig, FAKE_NONE);
 
     h3_conn_goaway(rig->hc);
-    check_goaway(rig, before, 0);
+    check_goaway(rig, &before, GOAWAY_NOTICE);
+    rig->qc->ops->drained(rig->qc->app);
+    rig_check_error(rig, FAKE_NONE);
+
+    fake_ack(rig->qc);
+    check_goaway(rig, &before, 0);
     rig_check_error(rig, H3_NO_ERROR);
     assert_true(rig->qc->lingering);
+
+    rig_destroy(rig);
+}
+
+
+/* a client that doesn't answer */
+
+static void
+test_goaway_final(void **state)
+{
+    rig_t   *rig;
+    size_t   before;
+
+    rig = rig_create(NULL);
+    before = fake_stream(rig->qc, CONTROL)->out_len;
+
+    h3_conn_goaway_final(rig->hc);
+    assert_int_equal(fake_stream(rig->qc, CONTROL)->out_len, before);
+
+    h3_conn_goaway(rig->hc);
+    check_goaway(rig, &before, GOAWAY_NOTICE);
+
+    h3_conn_goaway_final(rig->hc);
+    h3_conn_goaway_final(rig->hc);
+    check_goaway(rig, &before, 0);
+    rig_check_error(rig, H3_NO_ERROR);
 
     rig_destroy(rig);
 }
@@ -538,7 +587,7 @@ test_goaway_early(void **state)
 {
     u_char      buf[256];
     rig_t      *rig;
-    size_t      len;
+    size_t      len, before;
 
     rig = rig_create_bare(NULL);
     len = rig_script(buf, "G");
@@ -551,7 +600,11 @@ test_goaway_early(void **state)
     assert_non_null(rig_request(rig, 4));
 
     rig->qc->ops->established(rig->qc->app);
-    check_goaway(rig, fake_stream(rig->qc, CONTROL)->out_len - 3, 8);
+    before = fake_stream(rig->qc, CONTROL)->out_len - 10;
+    check_goaway(rig, &before, GOAWAY_NOTICE);
+
+    fake_ack(rig->qc);
+    check_goaway(rig, &before, 8);
 
     rig_send(rig, 8, buf, len, 1, RIG_MAX);
     assert_null(rig_request(rig, 8));
@@ -673,6 +726,7 @@ main(void)
         cmocka_unit_test(test_unsent_answers),
         cmocka_unit_test(test_goaway),
         cmocka_unit_test(test_goaway_idle),
+        cmocka_unit_test(test_goaway_final),
         cmocka_unit_test(test_goaway_early),
         cmocka_unit_test(test_after_error),
         cmocka_unit_test(test_free_after_error),
