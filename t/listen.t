@@ -248,7 +248,8 @@ good('ssl_protocols without TLSv1.3',
 
 # Other directives
 
-for my $directive ('http3 on', 'http3 off', 'quic_retry on', 'quic_gso off',
+for my $directive ('http3 on', 'http3 off', 'quic_retry on',
+                   'quic_retry off', 'quic_retry auto', 'quic_gso off',
                    'quic_gso on', 'http3_max_concurrent_streams 1',
                    'http3_max_concurrent_streams 1000',
                    'http3_stream_buffer_size 1k',
@@ -274,7 +275,9 @@ for my $directive ('http3 on', 'http3 off', 'quic_retry on', 'quic_gso off',
         "\"$name\" directive is not allowed here");
 }
 
-for my $name (qw(http3 quic_retry quic_gso)) {
+bad('quic_retry maybe', 'quic_retry maybe;', 'invalid value "maybe"');
+
+for my $name (qw(http3 quic_gso)) {
     bad("$name maybe", "$name maybe;",
         "invalid value \"maybe\" in \"$name\" directive");
 }

@@ -209,7 +209,7 @@ sub settings {
 
     $t->file('html/big.txt', $big);
 
-    for my $conf ('quic_retry on', 'quic_gso off', 'quic_gso on',
+    for my $conf ('quic_retry on', 'quic_retry auto', 'quic_gso off', 'quic_gso on',
                   'http3_stream_buffer_size 4k',
                   'http3_stream_buffer_size 1m',
                   'http3_max_concurrent_streams 1',

@@ -50,7 +50,7 @@ typedef struct {
 
 typedef struct {
     ngx_flag_t           http3;
-    ngx_flag_t           retry;
+    ngx_uint_t           retry;          /* quic_retry_e */
     ngx_flag_t           gso;
     ngx_uint_t           max_concurrent_streams;
     size_t               stream_buffer_size;     /* bytes */

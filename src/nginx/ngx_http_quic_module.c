@@ -69,6 +69,14 @@ static ngx_conf_num_bounds_t  ngx_http_quic_mtu_bounds = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_quic_retry[] = {
+    { ngx_string("off"), QUIC_RETRY_OFF },
+    { ngx_string("on"), QUIC_RETRY_ON },
+    { ngx_string("auto"), QUIC_RETRY_AUTO },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_conf_post_t  ngx_http_quic_buffer_post = {
     ngx_http_quic_buffer_size
 };
@@ -110,11 +118,11 @@ static ngx_command_t  ngx_http_quic_commands[] = {
       &ngx_http_quic_buffer_post },
 
     { ngx_string("quic_retry"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
       NGX_HTTP_SRV_CONF_OFFSET,
       offsetof(ngx_http_quic_srv_conf_t, retry),
-      NULL },
+      &ngx_http_quic_retry },
 
     { ngx_string("quic_gso"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_FLAG,
@@ -279,7 +287,7 @@ ngx_http_quic_create_srv_conf(ngx_conf_t *cf)
      */
 
     qscf->http3 = NGX_CONF_UNSET;
-    qscf->retry = NGX_CONF_UNSET;
+    qscf->retry = NGX_CONF_UNSET_UINT;
     qscf->gso = NGX_CONF_UNSET;
     qscf->max_concurrent_streams = NGX_CONF_UNSET_UINT;
     qscf->stream_buffer_size = NGX_CONF_UNSET_SIZE;
@@ -298,7 +306,7 @@ ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_quic_srv_conf_t *conf = child;
 
     ngx_conf_merge_value(conf->http3, prev->http3, 1);
-    ngx_conf_merge_value(conf->retry, prev->retry, 0);
+    ngx_conf_merge_uint_value(conf->retry, prev->retry, QUIC_RETRY_AUTO);
     ngx_conf_merge_value(conf->gso, prev->gso, 1);
 
     ngx_conf_merge_uint_value(conf->max_concurrent_streams,

@@ -180,6 +180,11 @@ ngx_http_quic_worker_create(ngx_cycle_t *cycle,
         return NGX_ERROR;
     }
 
+    /* hanging handshakes shall not take all of the connections */
+
+    w->endpoint.max_half_open = ngx_min(QUIC_MAX_HALF_OPEN,
+                                        ngx_max(cycle->connection_n / 2, 4));
+
     w->endpoint.wall = (uint64_t) ngx_time() * 1000000 - ngx_http_quic_now();
 
     ngx_http_quic_worker = w;

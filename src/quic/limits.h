@@ -47,9 +47,15 @@
 /*
  * Connections of a worker whose clients have not shown yet that they receive
  * at their address; each is some 40 KB, most of it TLS.  Beyond that a client
- * has to come back with a Retry token first.
+ * has to come back with a Retry token first, whatever quic_retry says.  With
+ * "auto" it has to from a half of them on, until there is a quarter left: 5,000
+ * handshakes a second at 200 ms are a half.  No more than a half of
+ * worker_connections, either.
  */
-#define QUIC_MAX_HALF_OPEN           1024
+#define QUIC_MAX_HALF_OPEN           2048
+
+/* microseconds: it is logged no more often that "auto" has switched */
+#define QUIC_CROWD_LOG_INTERVAL      (60 * 1000000ULL)
 
 /* connection IDs of a peer that we store (its limit is ours to say) */
 #define QUIC_MAX_PEER_CIDS           8

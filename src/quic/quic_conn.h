@@ -23,6 +23,15 @@
 #include "quic/quic_stream.h"
 
 
+/* who has to show a token before there is a connection: RFC 9000, 8.1.2 */
+
+typedef enum {
+    QUIC_RETRY_OFF = 0,
+    QUIC_RETRY_ON,
+    QUIC_RETRY_AUTO              /* while many handshakes hang */
+} quic_retry_e;
+
+
 /* what an operator can set; made by the upper floor, outlives connections */
 
 typedef struct {
@@ -35,7 +44,7 @@ typedef struct {
     ngx_uint_t   active_cid_limit;
     size_t       mtu;                    /* bytes of an IP packet: no larger
                                             one is tried */
-    ngx_uint_t   retry;                  /* ask every client for a token */
+    ngx_uint_t   retry;                  /* quic_retry_e */
 
     const quic_cc_ops_t  *cc;            /* the congestion controller */
     quic_tls_ctx_t       *tls;           /* the default server's */

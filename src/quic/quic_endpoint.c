@@ -15,6 +15,10 @@ static void quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
 static ngx_int_t quic_endpoint_validate(quic_endpoint_t *ep,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
     ngx_str_t *reply, uint64_t now);
+static ngx_uint_t quic_endpoint_wants_token(quic_endpoint_t *ep,
+    const quic_conf_t *conf, uint64_t now);
+static void quic_endpoint_crowd(quic_endpoint_t *ep, ngx_uint_t crowded,
+    uint64_t now);
 static ngx_uint_t quic_endpoint_token_fresh(quic_endpoint_t *ep,
     quic_token_t *token, uint64_t now);
 static void quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
@@ -38,6 +42,7 @@ quic_endpoint_init(quic_endpoint_t *ep, quic_mem_t *mem,
     ep->mem = mem;
     ep->host_key = host_key;
     ep->owner = owner;
+    ep->max_half_open = QUIC_MAX_HALF_OPEN;
     ep->ops = ops;
     ep->data = data;
     ep->log = log;
@@ -179,9 +184,7 @@ quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
 
     conf = ep->ops->conf(ep->data, dgram->socket);
 
-    if (!accept.validated
-        && (conf->retry || ep->half_open >= QUIC_MAX_HALF_OPEN))
-    {
+    if (!accept.validated && quic_endpoint_wants_token(ep, conf, now)) {
         /* shorter than what asks for it, and wanted most when much comes */
 
         quic_stateless_retry(ep, pkt, dgram, reply, now);
@@ -189,6 +192,55 @@ quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
     }
 
     quic_endpoint_accept(ep, conf, dgram, pkt, &accept, now);
+}
+
+
+static ngx_uint_t
+quic_endpoint_wants_token(quic_endpoint_t *ep, const quic_conf_t *conf,
+    uint64_t now)
+{
+    if (conf->retry == QUIC_RETRY_ON || ep->half_open >= ep->max_half_open) {
+        return 1;
+    }
+
+    if (conf->retry == QUIC_RETRY_OFF) {
+        return 0;
+    }
+
+    if (!ep->crowded && ep->half_open >= ep->max_half_open / 2) {
+        quic_endpoint_crowd(ep, 1, now);
+
+    } else if (ep->crowded && ep->half_open <= ep->max_half_open / 4) {
+        quic_endpoint_crowd(ep, 0, now);
+    }
+
+    return ep->crowded;
+}
+
+
+static void
+quic_endpoint_crowd(quic_endpoint_t *ep, ngx_uint_t crowded, uint64_t now)
+{
+    ngx_uint_t  level;
+
+    ep->crowded = crowded ? 1 : 0;
+    level = NGX_LOG_NOTICE;
+
+    if (crowded) {
+        ep->crowd_logged = (now >= ep->crowd_log);
+        level = NGX_LOG_WARN;
+    }
+
+    if (!ep->crowd_logged) {
+        return;
+    }
+
+    ep->crowd_log = now + QUIC_CROWD_LOG_INTERVAL;
+
+    ngx_log_error(level, ep->log, 0,
+                  "quic_retry is %s by itself: %ui handshakes of clients "
+                  "that have not shown their address",
+                  crowded ? "on" : "off again", ep->half_open);
 }
 
 

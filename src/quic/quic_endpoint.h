@@ -86,6 +86,8 @@ struct quic_endpoint_s {
     ngx_queue_t                  conns;      /* all of them */
     ngx_uint_t                   nconns;
     ngx_uint_t                   half_open;  /* address not validated yet */
+    ngx_uint_t                   max_half_open;
+    uint64_t                     crowd_log;  /* not logged again before */
     quic_keys_t                 *initial_client;  /* spare, for the next one */
     quic_keys_t                 *initial_server;
     quic_bucket_t                replies;    /* stateless ones, a second */
@@ -93,6 +95,8 @@ struct quic_endpoint_s {
     uint64_t                     wall;       /* added to "now": microseconds
                                                 since 1970, for tokens that
                                                 another host may have made */
+    unsigned                     crowded:1;  /* QUIC_RETRY_AUTO is on */
+    unsigned                     crowd_logged:1;
 
     const quic_endpoint_ops_t   *ops;
     void                        *data;
@@ -102,7 +106,7 @@ struct quic_endpoint_s {
 
 /*
  * NGX_OK or NGX_ERROR (memory); host_key stays the caller's, who may set
- * ep->wall afterwards.
+ * ep->wall afterwards, and lower ep->max_half_open.
  */
 ngx_int_t quic_endpoint_init(quic_endpoint_t *ep, quic_mem_t *mem,
     quic_host_key_t *host_key, uint32_t owner, const quic_endpoint_ops_t *ops,

@@ -121,7 +121,7 @@ static int
 setup(void **state)
 {
     now = 1000 * SECOND;
-    conf.retry = 0;
+    conf.retry = QUIC_RETRY_OFF;
     ngx_memzero(logged, sizeof(logged));
 
     quic_mem_init(&mem, &test_log);
@@ -263,7 +263,7 @@ validates(ngx_str_t *token, quic_addr_t *from)
     int         type;
     ngx_uint_t  conns;
 
-    conf.retry = 1;
+    conf.retry = QUIC_RETRY_ON;
     conns = ep.nconns;
 
     type = initial(token, from);
@@ -386,7 +386,7 @@ token_version(void **state)
     u_char     buf[QUIC_MIN_INITIAL_SIZE];
     ngx_str_t  token;
 
-    conf.retry = 1;
+    conf.retry = QUIC_RETRY_ON;
 
     make_token(&token, QUIC_TOKEN_NEW, now);
     make_initial(buf, QUIC_VERSION_2, &token);
@@ -445,6 +445,103 @@ retry_token_refused(void **state)
 }
 
 
+static void
+validate(quic_conn_t *c, void *data)
+{
+    ngx_uint_t *n = data;
+
+    if (*n) {
+        (*n)--;
+        quic_conn_validated(c);
+    }
+}
+
+
+/* so many half-open connections become open */
+
+static void
+validate_some(ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    i = n + ep.nconns - ep.half_open;
+    quic_endpoint_each(&ep, validate, &i);
+}
+
+
+static ngx_uint_t
+count(const char *line)
+{
+    char        *p;
+    ngx_uint_t   n;
+
+    n = 0;
+
+    for (p = (char *) logged; (p = strstr(p, line)) != NULL; p++) {
+        n++;
+    }
+
+    return n;
+}
+
+
+/* on from a half of the bound to a quarter of it, and each logged once */
+
+static void
+retry_auto(void **state)
+{
+    ngx_uint_t  round;
+
+    conf.retry = QUIC_RETRY_AUTO;
+    ep.max_half_open = 40;
+
+    for (round = 0; round < 5; round++) {
+
+        while (ep.half_open < 20) {
+            assert_int_equal(initial(NULL, &client), -1);
+        }
+
+        assert_int_equal(initial(NULL, &client), QUIC_PACKET_RETRY);
+
+        validate_some(9);
+        assert_int_equal(ep.half_open, 11);
+        assert_int_equal(initial(NULL, &client), QUIC_PACKET_RETRY);
+
+        validate_some(1);
+        assert_int_equal(initial(NULL, &client), -1);
+        assert_int_equal(ep.half_open, 11);
+
+        now += 10 * SECOND;
+    }
+
+    assert_int_equal(count("quic_retry is on by itself: 20 handshakes"), 1);
+    assert_int_equal(count("quic_retry is off again by itself"), 1);
+
+    now += 60 * SECOND;
+
+    while (initial(NULL, &client) == -1) { /* void */ }
+
+    assert_int_equal(count("quic_retry is on by itself: 20 handshakes"), 2);
+}
+
+
+static void
+retry_off(void **state)
+{
+    ep.max_half_open = 40;
+
+    while (ep.half_open < 40) {
+        assert_int_equal(initial(NULL, &client), -1);
+    }
+
+    assert_int_equal(initial(NULL, &client), QUIC_PACKET_RETRY);
+    assert_int_equal(count("quic_retry"), 0);
+
+    validate_some(1);
+    assert_int_equal(initial(NULL, &client), -1);
+}
+
+
 /* so many later ones push it out, and no fewer push out the latest */
 
 static void
@@ -498,6 +595,8 @@ main(void)
         endpoint_test(token_version),
         endpoint_test(token_damaged),
         endpoint_test(retry_token_refused),
+        endpoint_test(retry_auto),
+        endpoint_test(retry_off),
         endpoint_test(used_tokens_bounded),
     };
 
