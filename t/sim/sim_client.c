@@ -7,13 +7,9 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <stdarg.h>
-#include <gnutls/gnutls.h>
-#include <ngtcp2/ngtcp2.h>
-#include <ngtcp2/ngtcp2_crypto.h>
-#include <ngtcp2/ngtcp2_crypto_gnutls.h>
 #include "quic/limits.h"
 #include "quic/quic_stream.h"
-#include "sim.h"
+#include "sim_ngtcp2.h"
 
 
 #define SIM_CLIENT_WINDOW         1048576
@@ -22,10 +18,6 @@
 #define SIM_CLOSE_ERROR  0x100
 
 #define SIM_MAX_TOKEN  256
-
-#define SIM_CLIENT_TLS                                                        \
-    "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:-GROUP-ALL:"                   \
-    "%DISABLE_TLS13_COMPAT_MODE:"
 
 
 typedef struct {
@@ -78,50 +70,14 @@ static void sim_client_close(sim_client_t *cl);
 static void sim_client_finish(sim_client_t *cl);
 
 
-static ngtcp2_tstamp
-sim_client_now(void)
-{
-    return sim.now * 1000;
-}
-
-
 static void
 sim_client_log(void *data, const char *fmt, ...)
 {
-    char     buf[4096];
     va_list  args;
 
-    if (!sim.trace) {
-        return;
-    }
-
     va_start(args, fmt);
-    (void) vsnprintf(buf, sizeof(buf), fmt, args);
+    sim_ngtcp2_log("client", fmt, args);
     va_end(args);
-
-    sim_trace("client: %s", buf);
-}
-
-
-/* callbacks: what the library wants to have */
-
-static void
-sim_client_rand(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx)
-{
-    sim_random_bytes(SIM_RANDOM_LIBRARY, dest, len);
-}
-
-
-static int
-sim_client_new_cid(ngtcp2_conn *conn, ngtcp2_cid *cid, uint8_t *token,
-    size_t len, void *data)
-{
-    cid->datalen = len;
-    sim_random_bytes(SIM_RANDOM_LIBRARY, cid->data, len);
-    sim_random_bytes(SIM_RANDOM_LIBRARY, token,
-                     NGTCP2_STATELESS_RESET_TOKENLEN);
-
-    return 0;
 }
 
 
@@ -141,6 +97,11 @@ sim_client_established(ngtcp2_conn *conn, void *data)
 
     cl->established = 1;
     sim.progress = sim.now;
+
+    if (sim_result.established == 0) {
+        sim_result.established = sim.now - SIM_START;
+    }
+
     sim_trace("client: established");
 
     return 0;
@@ -172,7 +133,7 @@ sim_client_key_update(sim_client_t *cl)
 
     /* refused as long as the last one isn't confirmed */
 
-    if (ngtcp2_conn_initiate_key_update(cl->conn, sim_client_now()) == 0) {
+    if (ngtcp2_conn_initiate_key_update(cl->conn, sim_ngtcp2_now()) == 0) {
         cl->updated = cl->received + cl->sent;
         sim_result.key_updates++;
         sim_trace("client: key update");
@@ -392,8 +353,8 @@ static ngtcp2_callbacks  sim_client_callbacks = {
     .recv_stateless_reset = sim_client_stateless_reset,
     .recv_retry = sim_client_retry,
     .recv_new_token = sim_client_new_token,
-    .rand = sim_client_rand,
-    .get_new_connection_id = sim_client_new_cid,
+    .rand = sim_ngtcp2_rand,
+    .get_new_connection_id = sim_ngtcp2_new_cid,
     .update_key = ngtcp2_crypto_update_key_cb,
     .stream_reset = sim_client_reset,
     .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
@@ -569,7 +530,7 @@ sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_pkt_info *pi,
 
     if (s == NULL) {
         return ngtcp2_conn_writev_stream(cl->conn, NULL, pi, buf, size, NULL,
-                                         0, -1, NULL, 0, sim_client_now());
+                                         0, -1, NULL, 0, sim_ngtcp2_now());
     }
 
     up = &s->way[SIM_UP];
@@ -585,7 +546,7 @@ sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_pkt_info *pi,
     }
 
     n = ngtcp2_conn_writev_stream(cl->conn, NULL, pi, buf, size, &taken, flags,
-                                  s->id, &vec, 1, sim_client_now());
+                                  s->id, &vec, 1, sim_ngtcp2_now());
 
     if (taken >= 0 && (n >= 0 || n == NGTCP2_ERR_WRITE_MORE)) {
         up->sent += taken;
@@ -662,9 +623,9 @@ sim_client_write(sim_client_t *cl)
         left -= n;
     }
 
-    ngtcp2_conn_update_pkt_tx_time(cl->conn, sim_client_now());
+    ngtcp2_conn_update_pkt_tx_time(cl->conn, sim_ngtcp2_now());
 
-    sim_at(&cl->timer, (ngtcp2_conn_get_expiry(cl->conn) + 999) / 1000);
+    sim_at(&cl->timer, sim_ngtcp2_expiry(cl->conn));
 }
 
 
@@ -702,9 +663,9 @@ sim_client_check_end(sim_client_t *cl)
     case SIM_SERVER_RESTARTS:
 
         if (cl->established && cl->received >= sim.scenario->end_after
-            && cl->received && sim_server_alive(cl->number))
+            && cl->received && sim.server->alive(cl->number))
         {
-            sim_server_restart();
+            sim.server->restart();
         }
 
         return;
@@ -745,7 +706,7 @@ sim_client_poll(void *data)
         return;
     }
 
-    if (!sim_server_alive(cl->number)) {
+    if (!sim.server->alive(cl->number)) {
 
         if (sim.scenario->end == SIM_ANYHOW) {
             sim_client_close(cl);
@@ -755,7 +716,7 @@ sim_client_poll(void *data)
         sim_fail("the server has given up");
     }
 
-    if (sim_server_streams(cl->number)) {
+    if (sim.server->streams(cl->number)) {
         sim_at(&cl->poll, sim.now + 10 * SIM_MS);
         return;
     }
@@ -787,7 +748,7 @@ sim_client_close(sim_client_t *cl)
 
     n = ngtcp2_conn_write_connection_close(cl->conn, NULL, &pi, cl->close,
                                            sizeof(cl->close), &error,
-                                           sim_client_now());
+                                           sim_ngtcp2_now());
     if (n <= 0) {
         sim_fail("client can't close: %s", ngtcp2_strerror(n));
     }
@@ -848,7 +809,7 @@ sim_client_timeout(void *data)
     int            rc;
     sim_client_t  *cl = data;
 
-    rc = ngtcp2_conn_handle_expiry(cl->conn, sim_client_now());
+    rc = ngtcp2_conn_handle_expiry(cl->conn, sim_ngtcp2_now());
 
     if (rc != 0) {
         sim_client_expired(cl, rc);
@@ -926,7 +887,7 @@ sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
     pi.ecn = ecn;
 
     rc = ngtcp2_conn_read_pkt(cl->conn, &cl->path, &pi, data, len,
-                              sim_client_now());
+                              sim_ngtcp2_now());
     if (rc != 0) {
         sim_client_broken(cl, rc);
         return;
@@ -958,16 +919,29 @@ sim_client_rebind(void *data)
 }
 
 
+/* what a client may be like; "plain" is what most are */
+
+static uint64_t
+sim_client_draw(uint64_t min, uint64_t max, uint64_t plain)
+{
+    uint64_t  drawn;
+
+    drawn = sim_random_between(SIM_RANDOM_CLIENT, min, max);
+
+    return sim.scenario->plain ? plain : drawn;
+}
+
+
 static void
 sim_client_tls(sim_client_t *cl)
 {
     static const gnutls_datum_t  alpn = { (u_char *) "h3", 2 };
 
     static const char  *suites[] = {
-        SIM_CLIENT_TLS "+AES-128-GCM:+GROUP-X25519:+GROUP-SECP256R1",
-        SIM_CLIENT_TLS "+AES-128-GCM:+GROUP-SECP256R1",
-        SIM_CLIENT_TLS "+AES-256-GCM:+GROUP-X25519",
-        SIM_CLIENT_TLS "+CHACHA20-POLY1305:+GROUP-SECP384R1:+GROUP-X25519"
+        SIM_NGTCP2_TLS_PLAIN,
+        SIM_NGTCP2_TLS "+AES-128-GCM:+GROUP-SECP256R1",
+        SIM_NGTCP2_TLS "+AES-256-GCM:+GROUP-X25519",
+        SIM_NGTCP2_TLS "+CHACHA20-POLY1305:+GROUP-SECP384R1:+GROUP-X25519"
     };
 
     int         rc;
@@ -978,7 +952,7 @@ sim_client_tls(sim_client_t *cl)
 
     rc |= ngtcp2_crypto_gnutls_configure_client_session(cl->tls);
 
-    n = sim_random(SIM_RANDOM_CLIENT) % (sizeof(suites) / sizeof(suites[0]));
+    n = sim_client_draw(0, sizeof(suites) / sizeof(suites[0]) - 1, 0);
     rc |= gnutls_priority_set_direct(cl->tls, suites[n], NULL);
 
     rc |= gnutls_alpn_set_protocols(cl->tls, &alpn, 1,
@@ -1012,11 +986,9 @@ sim_client_params(ngtcp2_transport_params *tp)
                                               : SIM_CLIENT_WINDOW;
     tp->initial_max_streams_uni = ngx_max(3, row->server_streams);
     tp->max_idle_timeout = (row->idle ? row->idle : SIM_PATIENCE) * 1000;
-    tp->active_connection_id_limit = sim_random_between(SIM_RANDOM_CLIENT, 2,
-                                                        8);
-    tp->ack_delay_exponent = sim_random_between(SIM_RANDOM_CLIENT, 0, 10);
-    tp->max_ack_delay = sim_random_between(SIM_RANDOM_CLIENT, 1, 60)
-                        * NGTCP2_MILLISECONDS;
+    tp->active_connection_id_limit = sim_client_draw(2, 8, 2);
+    tp->ack_delay_exponent = sim_client_draw(0, 10, 3);
+    tp->max_ack_delay = sim_client_draw(1, 60, 25) * NGTCP2_MILLISECONDS;
 }
 
 
@@ -1049,6 +1021,7 @@ sim_client_connect(sim_client_t *cl)
     };
 
     int                      rc;
+    size_t                   len;
     uint32_t                 version;
     ngtcp2_cid               dcid, scid;
     ngtcp2_settings          settings;
@@ -1056,27 +1029,25 @@ sim_client_connect(sim_client_t *cl)
 
     ngtcp2_settings_default(&settings);
 
-    settings.initial_ts = sim_client_now();
+    settings.initial_ts = sim_ngtcp2_now();
     settings.log_printf = sim.trace ? sim_client_log : NULL;
     settings.no_pmtud = !sim.scenario->pmtud;
     settings.max_stream_window = 6 * 1024 * 1024;
     settings.max_window = 16 * 1024 * 1024;
     settings.handshake_timeout = SIM_NEVER;
 
-    settings.cc_algo = sim_random(SIM_RANDOM_CLIENT) % 3;
-    settings.ack_thresh = sim_random_between(SIM_RANDOM_CLIENT, 1, 10);
+    settings.cc_algo = sim_client_draw(0, 2, NGTCP2_CC_ALGO_CUBIC);
+    settings.ack_thresh = sim_client_draw(1, 10, 2);
 
     sim_client_params(&params);
 
-    dcid.datalen = sim_random_between(SIM_RANDOM_CLIENT, 8, 20);
-    sim_random_bytes(SIM_RANDOM_LIBRARY, dcid.data, dcid.datalen);
-    scid.datalen = sim_random_between(SIM_RANDOM_CLIENT, 0, 20);
-    scid.datalen = scid.datalen < 4 ? 0 : scid.datalen;
-    sim_random_bytes(SIM_RANDOM_LIBRARY, scid.data, scid.datalen);
+    sim_ngtcp2_cid(&dcid, sim_client_draw(8, 20, SIM_NGTCP2_PLAIN_CID));
 
-    version = sim.scenario->version
-              ? sim.scenario->version
-              : versions[sim_random(SIM_RANDOM_CLIENT) % 3];
+    len = sim_client_draw(0, 20, SIM_NGTCP2_PLAIN_CID);
+    sim_ngtcp2_cid(&scid, len < 4 ? 0 : len);
+
+    version = sim.scenario->version ? sim.scenario->version
+                                    : versions[sim_client_draw(0, 2, 0)];
 
     if (sim.scenario->token && cl->number) {
         version = sim_client_token(cl, &settings);

@@ -30,7 +30,8 @@ typedef struct {
 typedef struct {
     sim_path_t      path;
     uint64_t        sent;        /* datagrams */
-    uint64_t        free;        /* time at which the wire is */
+    uint64_t        free;        /* time at which the wire is, */
+    uint64_t        rest;        /* and this by the rate */
     uint64_t        last;        /* arrival of the last one */
     uint64_t        bad;         /* state of burst loss: until then */
 } sim_link_t;
@@ -57,6 +58,19 @@ sim_link_init(void)
     }
 
     ngx_queue_init(&sim_on_the_way);
+}
+
+
+const quic_addr_t *
+sim_server_addr(void)
+{
+    static quic_addr_t  addr;
+
+    addr.sin.sin_family = AF_INET;
+    addr.sin.sin_port = htons(443);
+    addr.sin.sin_addr.s_addr = htonl(0x0a000001);
+
+    return &addr;
 }
 
 
@@ -94,12 +108,12 @@ sim_link_deliver(void *data)
     ngx_memcpy(copy, d->data, d->len);
 
     sim_result.datagrams[d->direction]++;
+    sim_result.octets[d->direction] += d->len;
 
     sim_trace("%s %zu bytes arrive", d->direction ? "  <-" : "->  ", d->len);
 
     if (d->direction == SIM_UP) {
-        sim_check_bytes(d->client, SIM_UP, d->len);
-        sim_server_receive(d->client, &d->from, &d->to, copy, d->len, d->ecn);
+        sim.server->receive(d->client, &d->from, &d->to, copy, d->len, d->ecn);
 
     } else {
         sim_client_receive(d->client, &d->from, &d->to, copy, d->len, d->ecn);
@@ -158,7 +172,11 @@ sim_link_queue(sim_link_t *link, size_t len, ngx_uint_t *ecn)
     sim_path_t  *path;
 
     path = &link->path;
-    link->free = ngx_max(link->free, sim.now);
+
+    if (link->free < sim.now) {
+        link->free = sim.now;
+        link->rest = 0;
+    }
 
     waiting = (link->free - sim.now) * path->rate / SIM_SEC;
 
@@ -170,7 +188,11 @@ sim_link_queue(sim_link_t *link, size_t len, ngx_uint_t *ecn)
         *ecn = QUIC_ECN_CE;
     }
 
-    link->free += len * SIM_SEC / path->rate;
+    /* less than a microsecond is the next one's */
+
+    len = len * SIM_SEC + link->rest;
+    link->free += len / path->rate;
+    link->rest = len % path->rate;
 
     return link->free;
 }

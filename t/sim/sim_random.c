@@ -45,7 +45,7 @@ sim_random_init(void)
 
     state = sim.seed;
 
-    for (p = sim.scenario->name; *p; p++) {
+    for (p = sim.scenario->plain ? "" : sim.scenario->name; *p; p++) {
         state = sim_random_next(&state) ^ (u_char) *p;
     }
 

@@ -79,11 +79,11 @@ quic_endpoint_t         sim_endpoint;
 quic_mem_t              sim_mem;
 
 static quic_conf_t      sim_conf;
+static quic_conf_t      sim_other_conf;      /* of every second client */
 static quic_host_key_t  sim_host_key;
 static sim_event_t      sim_flush_event;
 static sim_event_t      sim_memory_event;
 static sim_event_t      sim_keys_event;
-static quic_addr_t      sim_addr;
 static u_char           sim_buffer[QUIC_MAX_BATCH_SIZE];
 
 
@@ -129,7 +129,35 @@ sim_server_certificates(void)
 }
 
 
-void
+static const quic_cc_ops_t *
+sim_server_cc(const char *name)
+{
+    static const char  *names[] = { "cubic", "reno" };
+
+    ngx_str_t             str;
+    const quic_cc_ops_t  *cc;
+
+    if (name == NULL) {
+        name = names[sim_random(SIM_RANDOM_SERVER)
+                     % (sizeof(names) / sizeof(names[0]))];
+    }
+
+    name = sim.cc ? sim.cc : name;
+
+    str.data = (u_char *) name;
+    str.len = ngx_strlen(name);
+
+    cc = quic_cc_by_name(&str);
+
+    if (cc == NULL) {
+        sim_fail("no congestion controller %s", name);
+    }
+
+    return cc;
+}
+
+
+static void
 sim_server_init(void)
 {
     u_char                 secret[QUIC_HOST_SECRET_LEN];
@@ -147,22 +175,15 @@ sim_server_init(void)
     sim_conf.conn_window = row->conn_window ? row->conn_window : 262144;
     sim_conf.send_buffer = row->send_buffer ? row->send_buffer : 65536;
     sim_conf.active_cid_limit = 4;
-    sim_conf.mtu = 1480;
+    sim_conf.mtu = row->mtu ? row->mtu : 1480;
     sim_conf.retry = row->retry;
-
-    if (sim.cc == NULL) {
-        sim.cc = sim_chance(SIM_RANDOM_SERVER, 0.5) ? &quic_cc_cubic
-                                                    : &quic_cc_newreno;
-    }
-
-    sim_conf.cc = sim.cc;
 
     sim_conf.tls = quic_tls_ctx_create(&sim.log);
     sim_server_certificates();
 
-    sim_addr.sin.sin_family = AF_INET;
-    sim_addr.sin.sin_port = htons(443);
-    sim_addr.sin.sin_addr.s_addr = htonl(0x0a000001);
+    sim_conf.cc = sim_server_cc(row->cc[0]);
+    sim_other_conf = sim_conf;
+    sim_other_conf.cc = row->cc[1] ? sim_server_cc(row->cc[1]) : sim_conf.cc;
 
     sim_flush_event.handler = sim_server_flush;
 
@@ -255,7 +276,7 @@ sim_server_keys(void *data)
 }
 
 
-void
+static void
 sim_server_restart(void)
 {
     sim_trace("server: restarts");
@@ -265,7 +286,7 @@ sim_server_restart(void)
 }
 
 
-void
+static void
 sim_server_done(void)
 {
     sim_server_stop();
@@ -278,14 +299,7 @@ sim_server_done(void)
 }
 
 
-const quic_addr_t *
-sim_server_addr(void)
-{
-    return &sim_addr;
-}
-
-
-ngx_uint_t
+static ngx_uint_t
 sim_server_conns(void)
 {
     return sim_endpoint.nconns;
@@ -334,14 +348,14 @@ sim_server_count_all(ngx_uint_t client)
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 sim_server_streams(ngx_uint_t client)
 {
     return sim_server_count_all(client).streams;
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 sim_server_alive(ngx_uint_t client)
 {
     return sim_server_count_all(client).alive;
@@ -350,7 +364,7 @@ sim_server_alive(ngx_uint_t client)
 
 /* the way in and out */
 
-void
+static void
 sim_server_receive(ngx_uint_t client, const quic_addr_t *from,
     const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn)
 {
@@ -368,11 +382,12 @@ sim_server_receive(ngx_uint_t client, const quic_addr_t *from,
     reply.data = buf;
     reply.len = 0;
 
+    sim_check_bytes(client, SIM_UP, len);
     quic_endpoint_receive(&sim_endpoint, &dgram, &reply, sim.now);
 
     if (reply.len) {
         sim_check_bytes(client, SIM_DOWN, reply.len);
-        sim_link_send(SIM_DOWN, client, &sim_addr, from, buf, reply.len, 0);
+        sim_link_send(SIM_DOWN, client, to, from, buf, reply.len, 0);
     }
 
     sim_check();
@@ -511,7 +526,7 @@ sim_server_freed(void *data, quic_conn_t *c)
 static const quic_conf_t *
 sim_server_conf(void *data, void *socket)
 {
-    return &sim_conf;
+    return (uintptr_t) socket % 2 ? &sim_conf : &sim_other_conf;
 }
 
 
@@ -643,7 +658,7 @@ sim_server_write(sim_stream_t *s)
         n = ngx_min(room, down->size - down->sent);
         n = ngx_min(n, down->reset_at - down->sent);
 
-        if (sim_chance(SIM_RANDOM_SERVER, 0.3)) {
+        if (!sim.scenario->plain && sim_chance(SIM_RANDOM_SERVER, 0.3)) {
             n = sim_random_between(SIM_RANDOM_SERVER, 1, n);
         }
 
@@ -889,3 +904,14 @@ sim_server_stopped(void *app, quic_stream_t *qs, uint64_t error)
 
     sim_server_check_done(s);
 }
+
+
+const sim_server_t  sim_server_quic = {
+    sim_server_init,
+    sim_server_receive,
+    sim_server_restart,
+    sim_server_done,
+    sim_server_conns,
+    sim_server_alive,
+    sim_server_streams
+};
