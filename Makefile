@@ -14,8 +14,8 @@ export TLS BORINGSSL NGINX_SRC DESTDIR T SCENARIO SEEDS SEED V
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all help deps tls install uninstall unit sim test test-matrix \
-        test-long bench demo run asan clients clean distclean
+.PHONY: all help deps tls install uninstall unit sim sim-report test \
+        test-matrix test-long bench demo run asan clients clean distclean
 
 all: ## build the module for the installed nginx (or NGINX_SRC)
 	@auto/module
@@ -41,6 +41,9 @@ unit: ## build and run the unit tests, or with T=name one of them
 
 sim: ## run the transport against a foreign client in a simulated network
 	@auto/sim
+
+sim-report: ## its goodput, next to that of libngtcp2's server
+	@auto/sim report
 
 test: ## build everything and run all tests
 	@auto/test

@@ -8,11 +8,14 @@
  *     main        one run, and the options
  *     jobs        many runs, a process for each
  *     scenarios   the table
+ *     report      goodput, next to another server's
  *     random      all randomness and the time of day, both libraries' included
  *     clock       virtual time: what happens when
  *     link        delay, loss, and whatever else befalls datagrams
  *     server      the endpoint and an application on it
- *     client      libngtcp2 and its application
+ *     peer        libngtcp2's server, to be compared with it
+ *     client      libngtcp2's client and its application
+ *     ngtcp2      what these two share
  *     stream      what is sent on a stream, and what became of it
  *     check       what must hold all the time, and at the end
  *
@@ -26,7 +29,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "quic/quic_addr.h"
-#include "quic/quic_cc.h"
 
 
 #define SIM_MS      1000ULL
@@ -88,6 +90,9 @@ typedef struct {
 } sim_path_t;
 
 
+typedef struct sim_server_s  sim_server_t;
+
+
 typedef enum {
     SIM_ALL_DONE = 0,            /* every stream comes to its planned end */
     SIM_ALL_IDLE,                /* and then there is silence */
@@ -114,6 +119,13 @@ typedef struct {
     const char  *name;
     ngx_uint_t   weight;         /* seeds of 100; 0: as many as asked for */
     ngx_uint_t   any;            /* all else is drawn from the seed */
+    ngx_uint_t   plain;          /* nothing is but what befalls datagrams */
+
+    const sim_server_t  *server; /* default: ours */
+
+    /* controllers of the first, third connection ... and of the others;
+       default: by chance */
+    const char  *cc[2];
 
     sim_path_t   path[2];
     ngx_uint_t   clients;        /* default 1 */
@@ -147,6 +159,7 @@ typedef struct {
 
     uint64_t     server_key_update;  /* microseconds from one time to the next
                                         that its keys are nearly used up */
+    size_t       mtu;            /* of the server's datagrams, with headers */
     size_t       server_mtu;     /* it must come to this size, less 1/64 */
     ngx_uint_t   retry;
     sim_token_e  token;          /* clients come one after the other */
@@ -164,9 +177,10 @@ typedef struct {
 
 typedef struct {
     const sim_scenario_t  *scenario;
+    const sim_server_t    *server;    /* NULL: the scenario's */
     uint64_t               seed;
     ngx_uint_t             trace;
-    const quic_cc_ops_t   *cc;        /* of the server; NULL: by chance */
+    const char            *cc;        /* of the server; NULL: the scenario's */
     uint64_t               now;
     uint64_t               progress;  /* time of the last */
     ngx_log_t              log;
@@ -177,8 +191,12 @@ typedef struct {
 
 typedef struct {
     uint64_t     time;           /* microseconds, virtual */
+    uint64_t     established;    /* when a client has first completed its
+                                    handshake */
+    uint64_t     last_byte;      /* of a stream, when it was received */
     uint64_t     bytes;          /* of streams, both ways */
     uint64_t     datagrams[2];
+    uint64_t     octets[2];      /* of them */
     uint64_t     lost;           /* packets declared lost by the server */
     uint64_t     spurious;
     uint64_t     wakeups;        /* timers of the server */
@@ -227,6 +245,15 @@ typedef struct {
 /* runs them all, with the seeds from "seed" on, and tells of failures */
 void sim_run_scores(sim_score_t *scores, ngx_uint_t n, uint64_t seed,
     ngx_uint_t jobs);
+
+
+/* report */
+
+/* like sim_scenario(), of the report's */
+const sim_scenario_t *sim_report_scenario(ngx_uint_t i);
+
+/* prints how fast it is; non-zero when that isn't fast enough */
+ngx_uint_t sim_report(uint64_t seeds, uint64_t seed, ngx_uint_t jobs);
 
 
 /* random */
@@ -279,23 +306,30 @@ void sim_link_send(ngx_uint_t direction, ngx_uint_t client,
     const quic_addr_t *from, const quic_addr_t *to, const u_char *data,
     size_t len, ngx_uint_t ecn);
 void sim_link_done(void);
+const quic_addr_t *sim_server_addr(void);
 
 
 /* server */
 
-void sim_server_init(void);
+struct sim_server_s {
+    void         (*init)(void);
+    void         (*receive)(ngx_uint_t client, const quic_addr_t *from,
+                            const quic_addr_t *to, u_char *data, size_t len,
+                            ngx_uint_t ecn);
 
-/* loses all connections, without a word */
-void sim_server_restart(void);
-void sim_server_receive(ngx_uint_t client, const quic_addr_t *from,
-    const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn);
-void sim_server_done(void);
-const quic_addr_t *sim_server_addr(void);
+    /* loses all connections, without a word; NULL: it can't */
+    void         (*restart)(void);
+    void         (*done)(void);
 
-/* connections, resp. streams of them that aren't freed */
-ngx_uint_t sim_server_conns(void);
-ngx_uint_t sim_server_alive(ngx_uint_t client);
-ngx_uint_t sim_server_streams(ngx_uint_t client);
+    /* connections, resp. streams of them that aren't freed */
+    ngx_uint_t   (*conns)(void);
+    ngx_uint_t   (*alive)(ngx_uint_t client);
+    ngx_uint_t   (*streams)(ngx_uint_t client);
+};
+
+/* the one that is tested, and one to compare it with */
+extern const sim_server_t  sim_server_quic;
+extern const sim_server_t  sim_server_ngtcp2;
 
 
 /* client */

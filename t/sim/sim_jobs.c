@@ -82,9 +82,12 @@ static void
 sim_add(sim_result_t *sum, sim_result_t *r)
 {
     sum->time += r->time;
+    sum->last_byte += r->last_byte;
     sum->bytes += r->bytes;
     sum->datagrams[0] += r->datagrams[0];
     sum->datagrams[1] += r->datagrams[1];
+    sum->octets[0] += r->octets[0];
+    sum->octets[1] += r->octets[1];
     sum->lost += r->lost;
     sum->spurious += r->spurious;
     sum->wakeups += r->wakeups;

@@ -2,10 +2,11 @@
 /*
  * One run, and the program's options:
  *
- *     sim [-j jobs] [-n seeds] [-s scenario] [-r seed] [-c cc] [-l]
+ *     sim [-j jobs] [-n seeds] [-s scenario] [-f seed | -r seed] [-c cc]
+ *         [-l | -p]
  *
- * -r runs one seed with a trace; -c names the server's congestion controller;
- * -l lists the scenarios.
+ * -f is the first seed; -r runs one with a trace; -c names the server's
+ * congestion controller; -l lists the scenarios; -p prints the report.
  */
 
 #include <ngx_config.h>
@@ -133,14 +134,19 @@ sim_run(void)
         sim.scenario = sim_any(sim.scenario);
     }
 
+    if (sim.server == NULL) {
+        sim.server = sim.scenario->server ? sim.scenario->server
+                                          : &sim_server_quic;
+    }
+
     sim_link_init();
-    sim_server_init();
+    sim.server->init();
     sim_client_init();
 
     sim_watchdog.handler = sim_watch;
     sim_at(&sim_watchdog, sim.now);
 
-    while (!sim_clients_finished() || sim_server_conns()) {
+    while (!sim_clients_finished() || sim.server->conns()) {
         if (!sim_step()) {
             sim_fail("nothing happens any more");
         }
@@ -164,7 +170,7 @@ sim_run(void)
     sim_check_mtu(sim.scenario->server_mtu);
 
     sim_client_done();
-    sim_server_done();
+    sim.server->done();
     sim_streams_done();
     sim_link_done();
 
@@ -252,30 +258,45 @@ sim_run_all(sim_options_t *o)
 }
 
 
+static const sim_scenario_t *
+sim_find(const char *name, const sim_scenario_t *(*table)(ngx_uint_t i))
+{
+    ngx_uint_t             i;
+    const sim_scenario_t  *row;
+
+    for (i = 0; (row = table(i)) != NULL; i++) {
+        if (name && ngx_strcmp(name, row->name) == 0) {
+            return row;
+        }
+    }
+
+    return NULL;
+}
+
+
 /* in this process, with a trace, for a debugger too */
 
 static ngx_uint_t
 sim_run_one(sim_options_t *o)
 {
-    ngx_uint_t  row;
+    sim.scenario = sim_find(o->scenario, sim_scenario);
 
-    for (row = 0; sim_scenario(row); row++) {
-
-        if (o->scenario && !ngx_strcmp(o->scenario, sim_scenario(row)->name)) {
-            sim.scenario = sim_scenario(row);
-            sim.seed = o->seed;
-            sim.trace = 1;
-
-            sim_run();
-            printf("passed\n");
-
-            return 0;
-        }
+    if (sim.scenario == NULL) {
+        sim.scenario = sim_find(o->scenario, sim_report_scenario);
     }
 
-    fprintf(stderr, "no such scenario\n");
+    if (sim.scenario == NULL) {
+        fprintf(stderr, "no such scenario\n");
+        return 1;
+    }
 
-    return 1;
+    sim.seed = o->seed;
+    sim.trace = 1;
+
+    sim_run();
+    printf("passed\n");
+
+    return 0;
 }
 
 
@@ -283,15 +304,15 @@ int
 main(int argc, char **argv)
 {
     int            c;
-    ngx_str_t      name;
-    ngx_uint_t     i;
+    ngx_uint_t     i, report;
     sim_options_t  o;
 
     ngx_memzero(&o, sizeof(sim_options_t));
+    report = 0;
     o.jobs = 2;
     o.seeds = SIM_DEFAULT_SEEDS;
 
-    while ((c = getopt(argc, argv, "j:n:s:r:f:c:l")) != -1) {
+    while ((c = getopt(argc, argv, "j:n:s:r:f:c:lp")) != -1) {
 
         switch (c) {
 
@@ -317,15 +338,7 @@ main(int argc, char **argv)
             break;
 
         case 'c':
-            name.data = (u_char *) optarg;
-            name.len = ngx_strlen(optarg);
-            sim.cc = quic_cc_by_name(&name);
-
-            if (sim.cc == NULL) {
-                fprintf(stderr, "no such congestion controller\n");
-                return 2;
-            }
-
+            sim.cc = optarg;
             break;
 
         case 'l':
@@ -335,9 +348,17 @@ main(int argc, char **argv)
 
             return 0;
 
+        case 'p':
+            report = 1;
+            break;
+
         default:
             return 2;
         }
+    }
+
+    if (report) {
+        return sim_report(o.seeds, o.seed, o.jobs);
     }
 
     return o.one ? sim_run_one(&o) : sim_run_all(&o);

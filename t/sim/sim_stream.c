@@ -182,6 +182,7 @@ sim_stream_got(sim_stream_t *s, ngx_uint_t direction, const u_char *data,
 
     sim.progress = sim.now;
     sim_result.bytes += len;
+    sim_result.last_byte = sim.now - SIM_START;
 
     if (way->received + len > way->sent) {
         sim_fail("stream %lu: bytes up to %lu, sent were %lu", s->id,
