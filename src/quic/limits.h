@@ -30,6 +30,16 @@
 #define QUIC_MAX_RECV_AHEAD          (1024 * 1024 * 1024)
 
 /*
+ * Bytes that a client may send ahead of the reader.  Windows begin with what
+ * the configuration says, and grow with bandwidth x delay: 16 MB are 1 Gbit/s
+ * at 128 ms.  The growth of all connections of a worker together is bounded,
+ * too: that many bytes more are held at most, whatever clients and readers do.
+ */
+#define QUIC_MAX_STREAM_WINDOW       (16 * 1024 * 1024)
+#define QUIC_MAX_CONN_WINDOW         (24 * 1024 * 1024)
+#define QUIC_MAX_WINDOWS_GROWTH      (256 * 1024 * 1024)
+
+/*
  * Bytes of CRYPTO data ahead of what TLS has read, per level.  RFC 9000, 7.5
  * demands 4096; client hellos with post-quantum key shares and ECH take under
  * 4 KB, a client's certificate chain may take 16 KB and more.

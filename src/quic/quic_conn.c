@@ -115,6 +115,7 @@ quic_conn_free(quic_conn_t *c)
 
     ngx_queue_remove(&c->all);
     c->ep->nconns--;
+    c->ep->windows_grown -= c->flow_in.window - c->conf->conn_window;
     quic_conn_validated(c);
 
     quic_free(c->mem, c, sizeof(quic_conn_t));

@@ -355,6 +355,13 @@ void quic_stream_raise(quic_stream_t *s, uint64_t max);
 /* the connection's credit has grown */
 void quic_streams_unblock(quic_conn_t *c);
 
+/*
+ * Credit is about to be renewed: the windows may grow.  What an operator has
+ * allowed from the beginning is never taken back.
+ */
+void quic_streams_grow(quic_conn_t *c, uint64_t now);
+void quic_stream_grow(quic_stream_t *s, uint64_t now);
+
 /* a stream's sending side may have come to its end, or room was made */
 void quic_stream_acked(quic_stream_t *s);
 void quic_stream_pend(quic_stream_t *s, ngx_uint_t pending);

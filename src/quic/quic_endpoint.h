@@ -88,6 +88,7 @@ struct quic_endpoint_s {
     ngx_uint_t                   half_open;  /* address not validated yet */
     ngx_uint_t                   max_half_open;
     uint64_t                     crowd_log;  /* not logged again before */
+    uint64_t                     windows_grown;  /* bytes, all connections */
     quic_keys_t                 *initial_client;  /* spare, for the next one */
     quic_keys_t                 *initial_server;
     quic_bucket_t                replies;    /* stateless ones, a second */

@@ -9,6 +9,10 @@
 #include "wire/quic_varint.h"
 
 
+/* round trips in which half a window is read when it is too small */
+#define QUIC_FLOW_GROW_WITHIN  2
+
+
 static uint64_t quic_flow_target(quic_flow_recv_t *f);
 
 
@@ -18,6 +22,7 @@ quic_flow_recv_init(quic_flow_recv_t *f, uint64_t window)
     f->received = 0;
     f->consumed = 0;
     f->window = window;
+    f->renewed = 0;
     f->max = quic_flow_target(f);
 }
 
@@ -55,6 +60,34 @@ quic_flow_consume(quic_flow_recv_t *f, uint64_t n)
 
     return 2 * (f->max - f->consumed) < f->window
            && f->max < quic_flow_target(f);
+}
+
+
+uint64_t
+quic_flow_grow(quic_flow_recv_t *f, uint64_t most, uint64_t rtt, uint64_t now)
+{
+    uint64_t  last, window;
+
+    /* not for a frame that is repeated, or goes along with others */
+
+    if (2 * (f->max - f->consumed) >= f->window) {
+        return 0;
+    }
+
+    last = f->renewed;
+    f->renewed = now;
+
+    if (last == 0
+        || now - last > QUIC_FLOW_GROW_WITHIN * rtt
+        || f->window >= most)
+    {
+        return 0;
+    }
+
+    window = f->window;
+    f->window = ngx_min(2 * window, most);
+
+    return f->window - window;
 }
 
 

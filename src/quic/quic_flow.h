@@ -4,7 +4,10 @@
  * connection; offsets and limits in bytes.
  *
  * As receiver:  consumed <= received <= max;  max is renewed to
- * consumed + window when less than half of the window is left.
+ * consumed + window when less than half of the window is left.  When that
+ * happens again within two round trips, the window is what holds the peer
+ * back, and doubles; a reader that is slower than the network never sees that,
+ * so what is held for it stays small.
  * As sender:  sent <= max.
  * No limit exceeds 2^62 - 1.
  */
@@ -22,6 +25,8 @@ typedef struct {
     uint64_t     received;           /* highest offset, or their sum */
     uint64_t     consumed;           /* taken by the reader */
     uint64_t     window;
+    uint64_t     renewed;            /* microseconds: the time of the last
+                                        renewal, 0: none yet */
 } quic_flow_recv_t;
 
 
@@ -40,6 +45,13 @@ ngx_int_t quic_flow_receive(quic_flow_recv_t *f, uint64_t n);
 
 /* "n" received bytes were read; non-zero when a new limit should be told */
 ngx_uint_t quic_flow_consume(quic_flow_recv_t *f, uint64_t n);
+
+/*
+ * To be called before a renewal: the window may grow, up to "most".  Returns
+ * the bytes by which it has grown.  "rtt" and "now" in microseconds.
+ */
+uint64_t quic_flow_grow(quic_flow_recv_t *f, uint64_t most, uint64_t rtt,
+    uint64_t now);
 
 /* raises the limit as far as the window allows and returns it */
 uint64_t quic_flow_renew(quic_flow_recv_t *f);

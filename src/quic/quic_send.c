@@ -996,6 +996,8 @@ quic_send_max_data(quic_conn_t *c, quic_out_packet_t *p, quic_sent_frame_t *f)
 {
     f->type = QUIC_FT_MAX_DATA;
 
+    quic_streams_grow(c, p->now);
+
     return quic_frame_write_value(p->pos, p->end, QUIC_FT_MAX_DATA,
                                   quic_flow_renew(&c->flow_in));
 }
@@ -1123,6 +1125,7 @@ quic_send_stream_frame(quic_stream_t *s, ngx_uint_t pend,
 
     case QUIC_STREAM_PEND_MAX_DATA:
         f->type = QUIC_FT_MAX_STREAM_DATA;
+        quic_stream_grow(s, p->now);
         return quic_frame_write_values(p->pos, p->end, f->type, s->id,
                                        quic_flow_renew(&s->flow_in));
 

@@ -554,6 +554,37 @@ quic_stream_consumed(quic_stream_t *s, uint64_t n)
 }
 
 
+void
+quic_streams_grow(quic_conn_t *c, uint64_t now)
+{
+    uint64_t           most;
+    quic_endpoint_t   *ep;
+
+    ep = c->ep;
+
+    most = c->flow_in.window + QUIC_MAX_WINDOWS_GROWTH - ep->windows_grown;
+    most = ngx_min(most, QUIC_MAX_CONN_WINDOW);
+
+    ep->windows_grown += quic_flow_grow(&c->flow_in, most,
+                                        c->recovery.rtt.smoothed, now);
+}
+
+
+/* more than the connection's can't be used, so that one's growth counts */
+
+void
+quic_stream_grow(quic_stream_t *s, uint64_t now)
+{
+    uint64_t      most;
+    quic_conn_t  *c;
+
+    c = s->conn;
+    most = ngx_min(c->flow_in.window, QUIC_MAX_STREAM_WINDOW);
+
+    (void) quic_flow_grow(&s->flow_in, most, c->recovery.rtt.smoothed, now);
+}
+
+
 /*
  * Whatever has come is thrown away, and gives its credit back to the
  * connection, so that no other stream has to wait for it.

@@ -150,9 +150,12 @@ typedef struct {
     ngx_uint_t   pmtud;          /* it looks for the path's MTU */
     uint32_t     version;        /* one that the server must not know */
 
+    double       fill[2];        /* the second half of a stream takes so much
+                                    of the link's rate at least */
     double       slow;           /* probability: a reader takes a pause */
     uint64_t     think;          /* microseconds until a server answers */
     ngx_uint_t   keep_alive;     /* the server does, while it thinks */
+    uint64_t     memory;         /* bytes: no more than that at a time */
     uint64_t     no_memory;      /* microseconds: every so often there is no
                                     memory for a while */
     double       early;          /* the server's application is done before */
@@ -358,6 +361,7 @@ typedef struct {
     /* what became of it */
     uint64_t     sent;           /* given to the transport */
     uint64_t     received;
+    uint64_t     half;           /* time at which that was half of it */
     uint64_t     reset_error;    /* received */
     unsigned     absent:1;       /* a unidirectional stream's other one */
     unsigned     finished:1;     /* by its sender */

@@ -117,7 +117,9 @@ sim_check_streams(quic_conn_t *c)
 
     if (c->flow_out.sent > c->flow_out.max
         || c->flow_in.received > c->flow_in.max
-        || c->flow_in.consumed > c->flow_in.received)
+        || c->flow_in.consumed > c->flow_in.received
+        || c->flow_in.window > QUIC_MAX_CONN_WINDOW
+        || sim_endpoint.windows_grown > QUIC_MAX_WINDOWS_GROWTH)
     {
         sim_fail("flow control of the connection doesn't add up");
     }
@@ -164,6 +166,11 @@ void
 sim_check(void)
 {
     sim_checks++;
+
+    if (sim.scenario->memory && sim_mem.used > sim.scenario->memory) {
+        sim_fail("the server holds %zu bytes", sim_mem.used);
+    }
+
     quic_endpoint_each(&sim_endpoint, sim_check_conn, NULL);
 }
 

@@ -250,6 +250,21 @@ static const sim_scenario_t  sim_scenarios[] = {
       SIM_UPLOAD(10 * MB), .stream_window = 1 * MB,
       .conn_window = 2 * MB, .weight = 20 },
 
+    /* windows grow until they aren't what limits a sender */
+
+    { .name = "upload-100",
+      .path = SIM_LINKS( .rate = 125 * MB, .queue = 16 * MB ),
+      SIM_UPLOAD(100 * MB), .fill = { 0.9 }, .weight = 1 },
+
+    { .name = "upload-fills",
+      .path = SIM_LINKS( .rate = 25 * MB, .queue = 2 * MB ),
+      SIM_UPLOAD(20 * MB), .fill = { 0.9 }, .weight = 10 },
+
+    /* but not for a reader that has too much already */
+
+    { .name = "upload-slow-reader-4",
+      .slow = 0.2, SIM_UPLOAD(4 * MB), .memory = 400 * KB, .weight = 20 },
+
     { .name = "upload-loss-5",
       .path = SIM_LINKS( .loss = 0.05 ), SIM_UPLOAD(1 * MB) },
 

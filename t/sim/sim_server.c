@@ -223,6 +223,10 @@ sim_server_stop(void)
     quic_endpoint_done(&sim_endpoint);
     sim_cancel(&sim_flush_event);
 
+    if (sim_endpoint.windows_grown) {
+        sim_fail("windows of connections that are no more count");
+    }
+
     if (sim_mem.used) {
         sim_fail("%zu bytes of the server's memory are lost", sim_mem.used);
     }

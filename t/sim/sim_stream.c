@@ -162,6 +162,25 @@ sim_release_error(sim_stream_t *s)
 }
 
 
+static void
+sim_stream_check_rate(sim_stream_t *s, ngx_uint_t direction)
+{
+    double      rate, least;
+    sim_way_t  *way;
+
+    way = &s->way[direction];
+
+    least = sim.scenario->fill[direction]
+            * sim.scenario->path[direction].rate;
+    rate = way->size / 2.0 / ngx_max(sim.now - way->half, 1) * SIM_SEC;
+
+    if (rate < least) {
+        sim_fail("stream %lu: %.0f bytes a second, the least is %.0f", s->id,
+                 rate, least);
+    }
+}
+
+
 void
 sim_stream_got(sim_stream_t *s, ngx_uint_t direction, const u_char *data,
     size_t len, ngx_uint_t fin)
@@ -200,6 +219,10 @@ sim_stream_got(sim_stream_t *s, ngx_uint_t direction, const u_char *data,
         way->received += n;
     }
 
+    if (way->half == 0 && 2 * way->received >= way->size) {
+        way->half = sim.now;
+    }
+
     if (!fin) {
         return;
     }
@@ -210,6 +233,8 @@ sim_stream_got(sim_stream_t *s, ngx_uint_t direction, const u_char *data,
         sim_fail("stream %lu: ends after %lu of %lu bytes", s->id,
                  way->received, way->size);
     }
+
+    sim_stream_check_rate(s, direction);
 }
 
 

@@ -74,6 +74,59 @@ test_windows(void **state)
 }
 
 
+/* half of it is read and renewed, "later" after the last time */
+
+static uint64_t
+grow(quic_flow_recv_t *f, uint64_t most, uint64_t later)
+{
+    uint64_t  n, grown;
+
+    n = f->max - f->consumed - f->window / 2 + 1;
+
+    assert_int_equal(quic_flow_receive(f, f->max - f->received), NGX_OK);
+    assert_true(quic_flow_consume(f, n));
+
+    grown = quic_flow_grow(f, most, 100, f->renewed + later);
+    assert_int_equal(quic_flow_renew(f), f->consumed + f->window);
+
+    return grown;
+}
+
+
+static void
+test_growth(void **state)
+{
+    quic_flow_recv_t  f;
+
+    quic_flow_recv_init(&f, 1000);
+
+    /* the first time tells nothing */
+
+    assert_int_equal(grow(&f, 10000, 5000), 0);
+    assert_int_equal(f.renewed, 5000);
+
+    /* within two round trips, or not */
+
+    assert_int_equal(grow(&f, 10000, 200), 1000);
+    assert_int_equal(grow(&f, 10000, 201), 0);
+    assert_int_equal(f.window, 2000);
+    assert_int_equal(grow(&f, 10000, 0), 2000);
+    assert_int_equal(grow(&f, 10000, 10), 4000);
+
+    /* a repeated frame, or one sent in passing */
+
+    assert_int_equal(quic_flow_grow(&f, 10000, 100, f.renewed + 1), 0);
+    assert_int_equal(f.renewed, 5000 + 200 + 201 + 10);
+
+    /* no more than allowed, be it less than there is */
+
+    assert_int_equal(grow(&f, 10000, 10), 2000);
+    assert_int_equal(grow(&f, 10000, 10), 0);
+    assert_int_equal(grow(&f, 500, 10), 0);
+    assert_int_equal(f.window, 10000);
+}
+
+
 static void
 test_last_limit(void **state)
 {
@@ -195,6 +248,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_receive),
         cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_growth),
         cmocka_unit_test(test_last_limit),
         cmocka_unit_test(test_send),
         cmocka_unit_test(test_both_ends),
