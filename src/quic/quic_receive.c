@@ -129,6 +129,14 @@ quic_receive_packet(quic_conn_t *c, quic_packet_t *pkt, ngx_uint_t ecn,
         return NGX_OK;
     }
 
+    /* RFC 9000, 7.2: a client keeps the connection ID that it began with */
+
+    if (pkt->type == QUIC_PACKET_INITIAL
+        && !quic_cid_equal(quic_cids_peers(c, c->paths.active), &pkt->scid))
+    {
+        return NGX_OK;
+    }
+
     if (quic_receive_is_early(c, pkt->type)) {
         quic_receive_keep(c, pkt, ecn);
         return NGX_OK;
