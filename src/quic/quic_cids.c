@@ -267,6 +267,15 @@ quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f)
         }
 
         if (p->seq == f->seq) {
+
+            if (p->has_token
+                && !quic_equal(p->token, f->token, QUIC_RESET_TOKEN_LEN))
+            {
+                quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                                "two reset tokens for a connection ID");
+                return NGX_ERROR;
+            }
+
             return NGX_DONE;
         }
 
