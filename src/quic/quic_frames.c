@@ -122,12 +122,12 @@ quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
     while (quic_cursor_left(&cursor)) {
 
         if (quic_frame_parse(&cursor, &f, &error, &reason) != NGX_OK) {
-            c->frame_type = f.type;
+            c->frame_type = f.wire_type;
             quic_conn_close(c, error, reason);
             return NGX_ERROR;
         }
 
-        c->frame_type = f.type;
+        c->frame_type = f.wire_type;
         row = quic_frame_flags(f.type);
 
         if (quic_frames_check(c, &f, level, row) != NGX_OK) {

@@ -212,6 +212,7 @@ quic_frame_parse(quic_cursor_t *c, quic_frame_t *f, uint64_t *error,
 
     start = c->pos;
     f->type = quic_cursor_varint(c);
+    f->wire_type = f->type;
 
     if ((size_t) (c->pos - start) > quic_varint_len(f->type) && !c->failed) {
 

@@ -125,6 +125,7 @@ typedef struct {
 typedef struct {
     uint64_t                    type;   /* STREAM: 0x08, DATAGRAM: 0x30,
                                            without their low bits */
+    uint64_t                    wire_type;      /* with them */
 
     union {
         uint64_t                padding;        /* bytes in a row */
