@@ -1,0 +1,93 @@
+#!/usr/bin/perl
+
+# The table of violations: whatever a client must not do, done to the real
+# server by a client that can; what comes back, and what the log says.
+
+use strict;
+use warnings;
+
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+
+use Test::More;
+
+use QuicTest;
+
+my $top = dirname(__FILE__) . '/..';
+my $build = "$top/build";
+
+system("mkdir -p $build/lock && flock $build/lock/test"
+       . " make -s -f $top/t/client/Makefile >&2") == 0
+    or BAIL_OUT('the client does not compile');
+
+my $t = QuicTest->new;
+
+$t->file('html/index.html', "hello\n");
+
+$t->run(<<'EOC');
+    keepalive_timeout     10s;
+    client_header_timeout 10s;
+
+    server {
+        listen      127.0.0.1:%%PORT%% quic;
+        server_name localhost;
+    }
+EOC
+
+my $r = $t->client(["$build/test/client/violations", $t->port,
+                    $ENV{ROW} || ()], timeout => 300);
+
+is($r->{exit}, 0, 'all rows are run') or diag($r->{err});
+is($r->{err}, '', 'and the client understands the server');
+
+my @rows = map { [ split /\t/, $_, -1 ] } split /\n/, $r->{out};
+
+cmp_ok(scalar @rows, '>=', $ENV{ROW} ? 1 : 300, 'there are many');
+
+for my $row (@rows) {
+    my ($rfc, $sent, $expected, $got) = @$row;
+
+    is($got, $expected, "RFC $rfc: $sent");
+}
+
+note(scalar(@rows) . " rows in $r->{seconds} s");
+
+is($t->get('/')->{body}, "hello\n", 'a client is served afterwards');
+
+$t->stop;
+
+# Each row has an address of its own.
+
+my %log;
+
+for my $line (split /\n/, $t->read_file('error.log')) {
+    my ($level, $what, $addr) =
+        $line =~ /\[(\w+)\].*? quic connection (.*), client: ([\d.]+)/
+        or next;
+
+    push @{$log{$addr}}, "$level: $what";
+}
+
+my @wrong;
+
+for my $row (@rows) {
+    my ($rfc, $sent, $addr, $expected) = @$row[0, 1, 4, 5];
+    my @lines = @{$log{$addr} || []};
+
+    next unless length $expected;
+
+    push @wrong, "$sent: " . (join(' | ', @lines) || 'nothing')
+        unless @lines == 1 && $lines[0] =~ /^info: \Q$expected\E\S/;
+}
+
+is("@wrong[0 .. ($#wrong > 9 ? 9 : $#wrong)]", '',
+   'one line for each connection says who closed it and why');
+
+my @errors = grep { /\[(?:error|crit)\]/ }
+             split /\n/, $t->read_file('error.log');
+
+is("@errors[0 .. ($#errors > 5 ? 5 : $#errors)]", '', 'no errors');
+
+$t->no_alerts;
+
+done_testing();
