@@ -47,6 +47,7 @@ $t->run(<<"EOC");
 EOC
 
 sizes();
+marks();
 streams();
 key_update();
 retry();
@@ -175,6 +176,20 @@ sub sizes {
     is(system("cmp $dir/html/large $dir/got/large"), 0, "$large bytes")
         or diag($r->{log});
     qlog('large');
+}
+
+
+# Packets came with ECT(0) first and last, and so did ours.
+
+sub marks {
+    my $r = fetch('marks', [], ['f1000000']);
+
+    my ($theirs) = $r->{log} =~ / rx .* 1RTT ACK\(0x03\) ect0=(\d+) /;
+    my ($ours) = $r->{log}
+                 =~ /.* tx .* 1RTT ACK\(0x03\) ect0=(\d+) ect1=0 ce=0$/ms;
+
+    cmp_ok($theirs, '>', 0, 'marks of the client are counted');
+    cmp_ok($ours, '>', 100, 'packets are marked ECT(0)');
 }
 
 

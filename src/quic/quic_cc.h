@@ -46,6 +46,16 @@ typedef struct {
 } quic_cc_loss_t;
 
 
+/* packets that got a mark instead of being lost: ECN-CE */
+
+typedef struct {
+    uint64_t             packets;
+    uint64_t             largest_time;   /* when the newest packet that has
+                                            been acknowledged was sent: B.7 */
+    uint64_t             now;
+} quic_cc_mark_t;
+
+
 /* a packet that was declared lost, but has been acknowledged now */
 
 typedef struct {
@@ -62,6 +72,9 @@ struct quic_cc_ops_s {
 
     /* one reaction a round trip is the controller's business: 7.3.2 */
     void        (*lost)(quic_cc_t *cc, const quic_cc_loss_t *loss);
+
+    /* as a loss, but nothing is missing that could turn out to be late */
+    void        (*marked)(quic_cc_t *cc, const quic_cc_mark_t *mark);
 
     /* persistent congestion: 7.6 */
     void        (*collapse)(quic_cc_t *cc, uint64_t now);

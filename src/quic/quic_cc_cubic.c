@@ -40,6 +40,8 @@ static void quic_cc_cubic_approach(quic_cc_t *cc, double target,
     uint64_t bytes);
 static void quic_cc_cubic_set_window(quic_cc_t *cc, double window);
 static void quic_cc_cubic_lost(quic_cc_t *cc, const quic_cc_loss_t *loss);
+static void quic_cc_cubic_marked(quic_cc_t *cc, const quic_cc_mark_t *mark);
+static void quic_cc_cubic_reduce(quic_cc_t *cc, uint64_t now);
 static void quic_cc_cubic_save(quic_cc_t *cc);
 static void quic_cc_cubic_collapse(quic_cc_t *cc, uint64_t now);
 static void quic_cc_cubic_spurious(quic_cc_t *cc,
@@ -52,6 +54,7 @@ const quic_cc_ops_t  quic_cc_cubic = {
     quic_cc_cubic_init,
     quic_cc_cubic_acked,
     quic_cc_cubic_lost,
+    quic_cc_cubic_marked,
     quic_cc_cubic_collapse,
     quic_cc_cubic_spurious
 };
@@ -296,11 +299,6 @@ quic_cc_cubic_set_window(quic_cc_t *cc, double window)
 }
 
 
-/*
- * 4.6 and 4.7.  As in RFC 9002 it is the window that is reduced, not what is
- * in flight: the window doesn't grow while it isn't in use.
- */
-
 static void
 quic_cc_cubic_lost(quic_cc_t *cc, const quic_cc_loss_t *loss)
 {
@@ -316,6 +314,38 @@ quic_cc_cubic_lost(quic_cc_t *cc, const quic_cc_loss_t *loss)
     quic_cc_cubic_save(cc);
     cubic->undo.lost = loss->bytes;
 
+    quic_cc_cubic_reduce(cc, loss->now);
+}
+
+
+/*
+ * Nothing is missing whose late arrival could take this back, and a reaction
+ * to losses isn't taken back any more either: there was congestion.
+ */
+
+static void
+quic_cc_cubic_marked(quic_cc_t *cc, const quic_cc_mark_t *mark)
+{
+    cc->u.cubic.undo.window = 0;
+
+    if (!quic_cc_in_recovery(cc, mark->largest_time)) {
+        quic_cc_cubic_reduce(cc, mark->now);
+    }
+}
+
+
+/*
+ * 4.6 and 4.7.  As in RFC 9002 it is the window that is reduced, not what is
+ * in flight: the window doesn't grow while it isn't in use.
+ */
+
+static void
+quic_cc_cubic_reduce(quic_cc_t *cc, uint64_t now)
+{
+    quic_cc_cubic_t  *cubic;
+
+    cubic = &cc->u.cubic;
+
     cubic->stage.w_max = (cc->window < cubic->stage.w_max)
                          ? cc->window * (1 + QUIC_CUBIC_BETA) / 2
                          : cc->window;
@@ -323,7 +353,7 @@ quic_cc_cubic_lost(quic_cc_t *cc, const quic_cc_loss_t *loss)
     cubic->stage.prior = cc->window;
     cubic->stage.epoch = 0;
 
-    cc->recovery_start = loss->now;
+    cc->recovery_start = now;
     cc->window = ngx_max((uint64_t) (cc->window * QUIC_CUBIC_BETA),
                          quic_cc_minimum_window(cc->mtu));
     cc->ssthresh = cc->window;

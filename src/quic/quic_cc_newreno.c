@@ -9,6 +9,8 @@
 static void quic_cc_newreno_init(quic_cc_t *cc, uint64_t now);
 static void quic_cc_newreno_acked(quic_cc_t *cc, const quic_cc_ack_t *ack);
 static void quic_cc_newreno_lost(quic_cc_t *cc, const quic_cc_loss_t *loss);
+static void quic_cc_newreno_marked(quic_cc_t *cc, const quic_cc_mark_t *mark);
+static void quic_cc_newreno_reduce(quic_cc_t *cc, uint64_t sent, uint64_t now);
 static void quic_cc_newreno_collapse(quic_cc_t *cc, uint64_t now);
 
 
@@ -17,6 +19,7 @@ const quic_cc_ops_t  quic_cc_newreno = {
     quic_cc_newreno_init,
     quic_cc_newreno_acked,
     quic_cc_newreno_lost,
+    quic_cc_newreno_marked,
     quic_cc_newreno_collapse,
     NULL
 };
@@ -55,11 +58,27 @@ quic_cc_newreno_acked(quic_cc_t *cc, const quic_cc_ack_t *ack)
 static void
 quic_cc_newreno_lost(quic_cc_t *cc, const quic_cc_loss_t *loss)
 {
-    if (quic_cc_in_recovery(cc, loss->largest_time)) {
+    quic_cc_newreno_reduce(cc, loss->largest_time, loss->now);
+}
+
+
+static void
+quic_cc_newreno_marked(quic_cc_t *cc, const quic_cc_mark_t *mark)
+{
+    quic_cc_newreno_reduce(cc, mark->largest_time, mark->now);
+}
+
+
+/* once for all that was sent before: 7.3.2 */
+
+static void
+quic_cc_newreno_reduce(quic_cc_t *cc, uint64_t sent, uint64_t now)
+{
+    if (quic_cc_in_recovery(cc, sent)) {
         return;
     }
 
-    cc->recovery_start = loss->now;
+    cc->recovery_start = now;
     cc->ssthresh = ngx_max(cc->window / 2, quic_cc_minimum_window(cc->mtu));
     cc->window = cc->ssthresh;
     cc->u.reno.acked = 0;

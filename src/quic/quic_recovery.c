@@ -37,6 +37,7 @@ typedef struct {
     uint64_t    largest_time;
     ngx_uint_t  packets;
     ngx_uint_t  eliciting;               /* packets that are */
+    ngx_uint_t  marked;                  /* late ones included */
     unsigned    aside:1;                 /* "largest" went by another path */
 } quic_recovery_acked_t;
 
@@ -47,6 +48,8 @@ static ngx_int_t quic_recovery_check_ack(quic_sent_t *sent,
 static void quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, ngx_uint_t n, uint64_t now,
     quic_recovery_acked_t *acked);
+static void quic_recovery_ecn(quic_recovery_t *r, quic_space_e space,
+    quic_frame_ack_t *ack, quic_recovery_acked_t *acked, uint64_t now);
 static void quic_recovery_spurious(quic_recovery_t *r, quic_sent_packet_t *p);
 static ngx_uint_t quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, uint64_t delay, uint64_t now,
@@ -122,6 +125,15 @@ quic_recovery_done(quic_recovery_t *r)
 }
 
 
+ngx_uint_t
+quic_recovery_mark(quic_recovery_t *r)
+{
+    r->marking = quic_ecn_marks(&r->ecn) ? 1 : 0;
+
+    return r->marking ? QUIC_ECN_ECT0 : QUIC_ECN_NOT_ECT;
+}
+
+
 /* A.5. On Sending a Packet */
 
 void
@@ -137,6 +149,11 @@ quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
     p->ack_eliciting = ack_eliciting;
     p->in_flight = in_flight;
     p->app_limited = (r->app_limited != 0);
+    p->ecn = r->marking;
+
+    if (r->marking) {
+        quic_ecn_sent(&r->ecn, &sp->ecn);
+    }
 
     if (ack_eliciting) {
         sp->last_eliciting = now;
@@ -233,7 +250,7 @@ ngx_int_t
 quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, uint64_t delay, uint64_t now, const char **reason)
 {
-    ngx_uint_t              n;
+    ngx_uint_t              n, raised;
     quic_cc_ack_t           cc_ack;
     quic_recovery_space_t  *sp;
     quic_recovery_acked_t   acked;
@@ -244,7 +261,10 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
         return NGX_ERROR;
     }
 
-    if (sp->largest_acked == UINT64_MAX || sp->largest_acked < ack->largest) {
+    raised = (sp->largest_acked == UINT64_MAX
+              || sp->largest_acked < ack->largest);
+
+    if (raised) {
         sp->largest_acked = ack->largest;
     }
 
@@ -252,6 +272,10 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
     cc_ack.in_flight = r->in_flight;
 
     quic_recovery_detect_acked(r, space, ack, n, now, &acked);
+
+    if (raised) {
+        quic_recovery_ecn(r, space, ack, &acked, now);
+    }
 
     if (acked.packets == 0) {
 
@@ -349,6 +373,8 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
             quic_pmtud_acked(&r->pmtud, pn, p);
         }
 
+        acked->marked += p->ecn;
+
         if (p->state == QUIC_SENT_LOST) {
             quic_recovery_spurious(r, p);
 
@@ -379,6 +405,30 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
     }
 
     r->packets_acked += acked->packets;
+}
+
+
+/* B.7. ProcessECN: once a round trip is the controller's business */
+
+static void
+quic_recovery_ecn(quic_recovery_t *r, quic_space_e space,
+    quic_frame_ack_t *ack, quic_recovery_acked_t *acked, uint64_t now)
+{
+    quic_cc_mark_t  mark;
+
+    mark.packets = quic_ecn_acked(&r->ecn, &r->space[space].ecn,
+                                  acked->marked, ack);
+
+    if (mark.packets == 0 || acked->packets == 0) {
+        return;
+    }
+
+    r->packets_ce += mark.packets;
+
+    mark.largest_time = acked->largest_time;
+    mark.now = now;
+
+    r->cc.ops->marked(&r->cc, &mark);
 }
 
 
@@ -589,6 +639,10 @@ quic_recovery_lose(quic_recovery_t *r, quic_space_e space,
 
     p->state = QUIC_SENT_LOST;
     r->packets_lost++;
+
+    if (p->ecn) {
+        quic_ecn_lost(&r->ecn);
+    }
 
     quic_recovery_report_lost(r, space, p);
 }
@@ -832,6 +886,7 @@ quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space, uint64_t now)
 
     if (quic_recovery_pto_time(r, space) <= now) {
         r->pto_count++;
+        quic_ecn_timeout(&r->ecn, r->pto_count);
 
         /* 6.2.4: a peer acknowledges at once what follows a gap */
 
@@ -965,9 +1020,10 @@ quic_recovery_too_large(quic_recovery_t *r, size_t size, uint64_t now)
 void
 quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
 {
-    uint64_t      pn;
-    ngx_uint_t    i;
-    quic_sent_t  *sent;
+    uint64_t             pn;
+    ngx_uint_t           i;
+    quic_sent_t         *sent;
+    quic_sent_packet_t  *p;
 
     /*
      * Loss detection goes on for old packets, but none weighs anything.  Those
@@ -983,7 +1039,9 @@ quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
         }
 
         for ( /* void */ ; pn < sent->next; pn++) {
-            quic_sent_get(sent, pn)->size = 0;
+            p = quic_sent_get(sent, pn);
+            p->size = 0;
+            p->ecn = 0;
         }
 
         r->space[i].lost_since = 0;
@@ -998,6 +1056,7 @@ quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
 
     quic_rtt_init(&r->rtt);
     quic_pmtud_init(&r->pmtud, mtu, r->path_pn);
+    quic_ecn_reset(&r->ecn);
     quic_cc_init(&r->cc, r->cc.ops, mtu, now);
     quic_pacer_init(&r->pacer, now);
     quic_recovery_pace(r, now);

@@ -19,7 +19,9 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "quic/quic_addr.h"
 #include "quic/quic_cc.h"
+#include "quic/quic_ecn.h"
 #include "quic/quic_pacer.h"
 #include "quic/quic_pmtud.h"
 #include "quic/quic_rtt.h"
@@ -56,6 +58,7 @@ typedef struct {
     uint64_t         eliciting;          /* ack-eliciting packets in flight */
     uint64_t         last_eliciting;     /* time when the last was sent */
     uint64_t         skip;               /* number to be skipped next */
+    quic_ecn_counts_t  ecn;
     uint64_t         oldest;             /* no packet below it is waited for */
     uint64_t         lost_since;         /* 7.6: since then (a send time) all
                                             was lost up to "oldest"; or 0 */
@@ -78,6 +81,7 @@ typedef struct {
     quic_cc_t                   cc;
     quic_pacer_t                pacer;
     quic_pmtud_t                pmtud;
+    quic_ecn_t                  ecn;
 
     uint64_t                    in_flight;    /* bytes, all spaces */
     ngx_uint_t                  pto_count;
@@ -93,6 +97,7 @@ typedef struct {
     uint64_t                    packets_lost;
     uint64_t                    packets_acked;
     uint64_t                    packets_spurious;  /* lost, but acked later */
+    uint64_t                    packets_ce;        /* marked by the network */
 
     const quic_recovery_ops_t  *ops;
     void                       *data;
@@ -103,6 +108,7 @@ typedef struct {
                                                       so for a server */
     unsigned                    amplification_limited:1;  /* no timer then */
     unsigned                    send_one:1;   /* 7.3.2: entering recovery */
+    unsigned                    marking:1;    /* packets are sent ECT(0) */
 } quic_recovery_t;
 
 
@@ -110,6 +116,12 @@ void quic_recovery_init(quic_recovery_t *r, quic_mem_t *mem,
     const quic_cc_ops_t *cc, size_t mtu, const quic_recovery_ops_t *ops,
     void *data, uint64_t now);
 void quic_recovery_done(quic_recovery_t *r);
+
+/*
+ * What is sent from now on has this mark (QUIC_ECN_*); to be asked before each
+ * batch.
+ */
+ngx_uint_t quic_recovery_mark(quic_recovery_t *r);
 
 /*
  * A packet goes out: quic_sent_open() on space[].sent, frames, and then this

@@ -159,6 +159,8 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     path = c->paths.active;
     len = 0;
 
+    batch->ecn = QUIC_ECN_NOT_ECT;
+
     if (c->state == QUIC_CONN_OPEN && c->tx[QUIC_LEVEL_APP]) {
         (void) quic_handshake_renew_keys(c, now);
 
@@ -166,6 +168,7 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     }
 
     if (len == 0) {
+        batch->ecn = quic_recovery_mark(&c->recovery);
         len = quic_send_mtu_probe(c, buf, now);
     }
 
@@ -186,7 +189,6 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     batch->conn = c;
     batch->remote = &path->remote;
     batch->local = &path->local;
-    batch->ecn = QUIC_ECN_NOT_ECT;
     batch->socket = path->socket;
 
     return NGX_OK;

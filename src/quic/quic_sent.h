@@ -60,6 +60,7 @@ typedef struct {
     unsigned     in_flight:1;
     unsigned     app_limited:1;
     unsigned     mtu_probe:1;    /* its loss says nothing of congestion */
+    unsigned     ecn:1;          /* was marked ECT(0) */
 } quic_sent_packet_t;
 
 

@@ -29,6 +29,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "quic/quic_addr.h"
+#include "quic/quic_cc.h"
+#include "quic/quic_ecn.h"
 
 
 #define SIM_MS      1000ULL
@@ -59,6 +61,16 @@ typedef struct {
 } sim_flow_t;
 
 
+/* what a path does to the marks of ECN, besides CE beyond sim_path_t.mark */
+
+typedef enum {
+    SIM_ECN_PASSED = 0,
+    SIM_ECN_BLEACHED,            /* to Not-ECT */
+    SIM_ECN_MANGLED,             /* to ECT(1) */
+    SIM_ECN_DROPPED              /* with the datagram */
+} sim_ecn_e;
+
+
 /*
  * One direction of the link.  Where delay, rate or queue is 0 it is that of a
  * round trip of 40 ms at 100 Mbit/s.
@@ -70,6 +82,7 @@ typedef struct {
     uint64_t     rate;           /* bytes a second */
     uint64_t     queue;          /* bytes that wait for it */
     uint64_t     mark;           /* beyond so many bytes in it: CE */
+    sim_ecn_e    ecn;
     size_t       mtu;            /* larger ones don't pass */
     uint64_t     mtu_after;      /* microseconds from the start: then on */
 
@@ -172,6 +185,10 @@ typedef struct {
     uint64_t     end_after;      /* bytes received by the client */
     uint64_t     error;          /* the server's code */
 
+    quic_ecn_state_e  ecn;       /* what the server finds out about marks;
+                                    0: anything */
+    ngx_uint_t   lossless;       /* they keep the queue short enough */
+
     uint64_t     idle;           /* microseconds; 0: SIM_PATIENCE */
     uint64_t     stall;          /* without progress: failed;
                                     0: SIM_STALL */
@@ -202,6 +219,7 @@ typedef struct {
     uint64_t     octets[2];      /* of them */
     uint64_t     lost;           /* packets declared lost by the server */
     uint64_t     spurious;
+    uint64_t     ce;             /* marks that it was told of */
     uint64_t     wakeups;        /* timers of the server */
     uint64_t     key_updates;    /* begun by the client */
     uint64_t     phases;         /* all of them */

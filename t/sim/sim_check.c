@@ -157,6 +157,7 @@ sim_check_conn(quic_conn_t *c, void *data)
     sim_check_streams(c);
 
     sim_result.lost = ngx_max(sim_result.lost, c->recovery.packets_lost);
+    sim_result.ce = ngx_max(sim_result.ce, c->recovery.packets_ce);
     sim_result.spurious = ngx_max(sim_result.spurious,
                                   c->recovery.packets_spurious);
 }

@@ -90,6 +90,7 @@ sim_add(sim_result_t *sum, sim_result_t *r)
     sum->octets[1] += r->octets[1];
     sum->lost += r->lost;
     sum->spurious += r->spurious;
+    sum->ce += r->ce;
     sum->wakeups += r->wakeups;
     sum->key_updates += r->key_updates;
     sum->phases += r->phases;

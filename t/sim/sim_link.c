@@ -127,7 +127,8 @@ sim_link_deliver(void *data)
 /* the reason for which a datagram never arrives; NULL: it does */
 
 static const char *
-sim_link_lost(sim_link_t *link, ngx_uint_t direction, size_t len)
+sim_link_lost(sim_link_t *link, ngx_uint_t direction, size_t len,
+    ngx_uint_t ecn)
 {
     uint64_t     n, time;
     ngx_uint_t   lost, burst;
@@ -151,6 +152,10 @@ sim_link_lost(sim_link_t *link, ngx_uint_t direction, size_t len)
         return "too large";
     }
 
+    if (path->ecn == SIM_ECN_DROPPED && ecn != QUIC_ECN_NOT_ECT) {
+        return "marked";
+    }
+
     if (n < 64 && (path->drop >> n) & 1) {
         return "to be dropped";
     }
@@ -160,6 +165,20 @@ sim_link_lost(sim_link_t *link, ngx_uint_t direction, size_t len)
     }
 
     return lost ? "lost" : burst ? "lost in a burst" : NULL;
+}
+
+
+/* the mark that arrives if there is no congestion */
+
+static ngx_uint_t
+sim_link_ecn(sim_link_t *link, ngx_uint_t ecn)
+{
+    if (ecn == QUIC_ECN_NOT_ECT || link->path.ecn == SIM_ECN_PASSED) {
+        return ecn;
+    }
+
+    return (link->path.ecn == SIM_ECN_MANGLED) ? QUIC_ECN_ECT1
+                                               : QUIC_ECN_NOT_ECT;
 }
 
 
@@ -265,10 +284,11 @@ sim_link_send(ngx_uint_t direction, ngx_uint_t client, const quic_addr_t *from,
 
     sim_link_digest(direction, data, len);
 
-    reason = sim_link_lost(link, direction, len);
+    reason = sim_link_lost(link, direction, len, ecn);
     time = sim.now;
 
     if (reason == NULL) {
+        ecn = sim_link_ecn(link, ecn);
         time = sim_link_queue(link, len, &ecn);
         reason = time ? NULL : "queue is full";
     }

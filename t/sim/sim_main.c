@@ -198,6 +198,10 @@ sim_print_score(sim_score_t *score)
            r->datagrams[1] / n, r->lost / n, r->spurious / n,
            r->wakeups / n);
 
+    if (r->ce) {
+        printf(" %.1f marks", r->ce / n);
+    }
+
     if (r->phases) {
         printf(" %.1f key updates, %.1f of the client's", r->phases / n,
                r->key_updates / n);

@@ -184,7 +184,27 @@ static const sim_scenario_t  sim_scenarios[] = {
       SIM_DOWNLOAD(2 * MB) },
 
     { .name = "download-ecn",
-      .path = SIM_LINKS( .mark = 60 * KB ), SIM_DOWNLOAD(2 * MB) },
+      .path = SIM_LINKS( .mark = 60 * KB ), SIM_DOWNLOAD(4 * MB),
+      .lossless = 1, .ecn = QUIC_ECN_CAPABLE },
+
+    { .name = "download-ecn-loss",
+      .path = SIM_LINKS( .mark = 30 * KB, .loss = 0.001, .reorder = 0.01,
+                         .reorder_by = 30 * SIM_MS ),
+      SIM_DOWNLOAD(4 * MB), .ecn = QUIC_ECN_CAPABLE },
+
+    { .name = "download-ecn-bleached",
+      .path = { [SIM_DOWN] = { .ecn = SIM_ECN_BLEACHED } },
+      SIM_DOWNLOAD(1 * MB), .ecn = QUIC_ECN_FAILED },
+
+    { .name = "download-ecn-mangled",
+      .path = { [SIM_DOWN] = { .ecn = SIM_ECN_MANGLED } },
+      SIM_DOWNLOAD(1 * MB), .ecn = QUIC_ECN_FAILED },
+
+    /* nothing arrives before the first probe timeout */
+
+    { .name = "download-ecn-dropped",
+      .path = { [SIM_DOWN] = { .ecn = SIM_ECN_DROPPED } },
+      SIM_DOWNLOAD(1 * MB), .stall = 10 * SIM_SEC, .ecn = QUIC_ECN_UNKNOWN },
 
     { .name = "download-fast",
       .path = SIM_LINKS( .delay = 500, .rate = 125000000, .queue = 250 * KB ),

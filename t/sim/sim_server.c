@@ -522,6 +522,16 @@ sim_server_freed(void *data, quic_conn_t *c)
         sim_fail("a connection is freed without its application's knowing");
     }
 
+    if (sim.scenario->ecn
+        && c->recovery.ecn.state != sim.scenario->ecn)
+    {
+        sim_fail("ECN ends in state %d", c->recovery.ecn.state);
+    }
+
+    if (sim.scenario->lossless && c->recovery.packets_lost) {
+        sim_fail("%lu packets were lost", c->recovery.packets_lost);
+    }
+
     sim_cancel(&sc->event);
     free(sc);
 }

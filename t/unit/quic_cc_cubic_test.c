@@ -827,6 +827,44 @@ test_no_undo_of_persistent_congestion(void **state)
 }
 
 
+/* a mark is no loss that could turn out to be none, and vouches for others */
+
+static void
+test_no_undo_of_mark(void **state)
+{
+    quic_cc_mark_t  mark;
+
+    avoidance();
+
+    mark.packets = 1;
+    mark.largest_time = now - 1;
+    mark.now = now;
+
+    now += RTT;
+    lost(now - 1);
+    assert_near(cc.window, 49 * MTU, 1);
+
+    cc.ops->marked(&cc, &mark);
+    assert_near(cc.window, 49 * MTU, 1);
+
+    late(MTU, now);
+    assert_near(cc.window, 49 * MTU, 1);
+
+    /* losses in the round trip of a mark */
+
+    now += RTT;
+    mark.largest_time = now;
+    mark.now = now;
+    cc.ops->marked(&cc, &mark);
+    assert_near(cc.window, 41160, 1);
+    assert_near(cc.ssthresh, 41160, 1);
+
+    lost(now);
+    late(MTU, now);
+    assert_near(cc.window, 41160, 1);
+}
+
+
 static void
 test_no_undo_without_loss(void **state)
 {
@@ -1137,6 +1175,7 @@ main(void)
         cmocka_unit_test(test_no_undo_when_larger),
         cmocka_unit_test(test_no_undo_of_earlier),
         cmocka_unit_test(test_no_undo_of_persistent_congestion),
+        cmocka_unit_test(test_no_undo_of_mark),
         cmocka_unit_test(test_no_undo_without_loss),
         cmocka_unit_test(test_set_mtu),
         cmocka_unit_test(test_ranges),

@@ -54,6 +54,19 @@ lost(quic_cc_t *cc, uint64_t sent, uint64_t now)
 
 
 static void
+marked(quic_cc_t *cc, uint64_t sent, uint64_t now)
+{
+    quic_cc_mark_t  mark;
+
+    mark.packets = 1;
+    mark.largest_time = sent;
+    mark.now = now;
+
+    cc->ops->marked(cc, &mark);
+}
+
+
+static void
 test_windows(void **state)
 {
     /* 7.2: ten datagrams, within the larger of 14720 and two datagrams */
@@ -131,8 +144,12 @@ test_recovery(void **state)
     acked(&cc, INITIAL, 50000, 0);
     assert_int_equal(cc.window, INITIAL / 2);
 
-    lost(&cc, 50001, 80000);
+    marked(&cc, 50000, 75000);
+    assert_int_equal(cc.window, INITIAL / 2);
+
+    marked(&cc, 50001, 80000);
     assert_int_equal(cc.window, INITIAL / 4);
+    assert_int_equal(cc.ssthresh, INITIAL / 4);
 
     /* the minimum holds */
 

@@ -182,6 +182,25 @@ ack_ranges(quic_space_e space, uint64_t delay, ngx_uint_t n,
 }
 
 
+/* with counts of ECN */
+
+static void
+ack_ecn(uint64_t last, uint64_t ect0, uint64_t ect1, uint64_t ce)
+{
+    quic_frame_ack_t  ack;
+
+    ngx_memzero(&ack, sizeof(quic_frame_ack_t));
+
+    ack.largest = last;
+    ack.ect0 = ect0;
+    ack.ect1 = ect1;
+    ack.ce = ce;
+
+    assert_int_equal(quic_recovery_ack(&r, APP, &ack, 0, now, &reason),
+                     NGX_OK);
+}
+
+
 /* both included */
 
 static ngx_int_t
@@ -1352,6 +1371,132 @@ test_lose_all(void **state)
 
 /* RFC 9000, 14.4 */
 
+/* RFC 9000, 13.4.2; RFC 9002, B.7 */
+
+static void
+test_ecn(void **state)
+{
+    uint64_t  window;
+
+    init_established();
+    window = r.cc.window;
+
+    assert_int_equal(quic_recovery_mark(&r), QUIC_ECN_ECT0);
+    put_many(8);
+
+    /* one gets through, one with a mark: the window is cut once */
+
+    now += 100 * MS;
+    ack_ecn(1, 1, 0, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_CAPABLE);
+    assert_int_equal(r.packets_ce, 0);
+    assert_true(r.cc.window > window);
+
+    window = r.cc.window;
+    now += MS;
+    ack_ecn(2, 1, 0, 1);
+    assert_int_equal(r.packets_ce, 1);
+    assert_int_equal(r.packets_lost, 0);
+    assert_int_equal(r.cc.window, window / 2);
+
+    ack_ecn(3, 1, 0, 2);
+    assert_int_equal(r.packets_ce, 2);
+    assert_int_equal(r.cc.window, window / 2);
+
+    /* what was sent later is about another round trip */
+
+    window = r.cc.window;
+    assert_int_equal(quic_recovery_mark(&r), QUIC_ECN_ECT0);
+    now += MS;
+    put_many(1);
+    now += 100 * MS;
+    ack_ecn(8, 1, 0, 3);
+    assert_int_equal(r.cc.window, ngx_max(window / 2, 2 * MTU));
+
+    done();
+}
+
+
+/* an ACK that was overtaken has old counts, and says nothing */
+
+static void
+test_ecn_of_an_old_ack(void **state)
+{
+    init_established();
+    (void) quic_recovery_mark(&r);
+    put_many(4);
+
+    ack_ecn(3, 1, 0, 0);
+    ack_ecn(2, 0, 0, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_CAPABLE);
+
+    /* nor has one that is about what wasn't marked to have any */
+
+    r.marking = 0;
+    put_many(1);
+    ack_ecn(4, 0, 0, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_CAPABLE);
+
+    (void) quic_recovery_mark(&r);
+    put_many(1);
+    ack_ecn(5, 0, 0, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_FAILED);
+    assert_int_equal(quic_recovery_mark(&r), QUIC_ECN_NOT_ECT);
+
+    done();
+}
+
+
+/* what is marked doesn't arrive: the probes are without */
+
+static void
+test_ecn_black_hole(void **state)
+{
+    init_established();
+    (void) quic_recovery_mark(&r);
+    put_many(3);
+
+    assert_timeout(QUIC_TIMEOUT_PTO, APP);
+    assert_int_equal(r.ecn.state, QUIC_ECN_UNKNOWN);
+    assert_int_equal(quic_recovery_mark(&r), QUIC_ECN_NOT_ECT);
+
+    put_many(2);
+    now += 100 * MS;
+    ack_ecn(r.space[APP].sent.next - 1, 0, 0, 0);
+    assert_int_equal(r.packets_lost, 3);
+    assert_int_equal(r.ecn.state, QUIC_ECN_FAILED);
+
+    done();
+}
+
+
+/* another path is tested anew, and counts of both are in one sum */
+
+static void
+test_ecn_new_path(void **state)
+{
+    init_established();
+    (void) quic_recovery_mark(&r);
+    put_many(2);
+    ack_ecn(0, 0, 1, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_FAILED);
+
+    quic_recovery_new_path(&r, MTU, now);
+    assert_int_equal(quic_recovery_mark(&r), QUIC_ECN_ECT0);
+    put_many(2);
+
+    /* of the old path, without any marks */
+
+    ack_ecn(1, 0, 0, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_TESTING);
+
+    ack_ecn(3, 2, 0, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_CAPABLE);
+
+    done();
+}
+
+
 static void
 test_mtu_probe(void **state)
 {
@@ -2020,6 +2165,10 @@ main(void)
         cmocka_unit_test(test_discard),
         cmocka_unit_test(test_repeat),
         cmocka_unit_test(test_lose_all),
+        cmocka_unit_test(test_ecn),
+        cmocka_unit_test(test_ecn_of_an_old_ack),
+        cmocka_unit_test(test_ecn_black_hole),
+        cmocka_unit_test(test_ecn_new_path),
         cmocka_unit_test(test_mtu_probe),
         cmocka_unit_test(test_new_path),
         cmocka_unit_test(test_no_memory),
