@@ -24,6 +24,7 @@
 #include "h3/h3_qpack.h"
 #include "quic/limits.h"
 #include "wire/h3_frame.h"
+#include "wire/h3_priority.h"
 #include "wire/quic_error.h"
 
 
@@ -35,6 +36,15 @@ typedef enum {
     H3_CRITICAL_DECODER,
     H3_CRITICAL_N
 } h3_critical_e;
+
+
+/* PRIORITY_UPDATE that has come before its request */
+
+typedef struct {
+    uint64_t             id;
+    h3_priority_t        priority;
+    unsigned             used:1;
+} h3_early_priority_t;
 
 
 struct h3_conn_s {
@@ -61,6 +71,8 @@ struct h3_conn_s {
     ngx_uint_t           nactive;        /* known to the upper floor */
     ngx_uint_t           nrequests;      /* so far */
     uint64_t             next_id;        /* lowest request stream not opened */
+
+    h3_early_priority_t  early_priority[H3_MAX_EARLY_PRIORITIES];
 
     uint64_t             goaway;         /* ID of our last; or UINT64_MAX */
     uint64_t             peer_goaway;    /* push ID; or UINT64_MAX */

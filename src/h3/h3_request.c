@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include "h3/h3_conn.h"
 #include "h3/h3_request.h"
+#include "h3/h3_urgency.h"
 
 
 /* RFC 9204, 4.5.1: two integers in front of the field lines */
@@ -117,6 +118,8 @@ h3_request_opened(h3_conn_t *hc, quic_stream_t *s)
 
     s->app = hr;
     ngx_queue_insert_tail(&hc->requests, &hr->queue);
+
+    h3_urgency_opened(hr);
 }
 
 
@@ -595,6 +598,8 @@ h3_request_field(h3_request_t *hr, h3_qpack_field_t *f)
     if (hr->state == H3_REQUEST_CONTENT) {
         return NGX_OK;
     }
+
+    h3_urgency_request(hr, &f->name, &f->value);
 
     if (h3_request_start(hr) != NGX_OK) {
         return NGX_ERROR;

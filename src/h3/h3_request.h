@@ -44,6 +44,8 @@ struct h3_request_s {
     h3_message_t         message;
     size_t               section_size;   /* name + value + 32 of each line */
 
+    h3_priority_t        priority;
+
     off_t                content_length; /* -1: not given */
     off_t                content;        /* bytes that DATA frames announced */
     off_t                received;       /* bytes read from the stream */
@@ -55,6 +57,7 @@ struct h3_request_s {
                                             is over */
     ngx_uint_t           busy;
 
+    unsigned             reprioritized:1;    /* by PRIORITY_UPDATE */
     unsigned             blocked:1;      /* waits for QPACK insertions */
     unsigned             headers:1;      /* ops->headers() has been called */
     unsigned             ignored:1;      /* answered already: not read on */

@@ -7,6 +7,7 @@
 #include <ngx_core.h>
 #include "h3/h3_conn.h"
 #include "h3/h3_request.h"
+#include "h3/h3_urgency.h"
 
 
 /* type and length of a DATA frame of up to H3_MAX_DATA bytes */
@@ -51,6 +52,8 @@ h3_response_headers(h3_request_t *hr, h3_field_t *fields, ngx_uint_t n,
     hc = hr->hc;
 
     h3_conn_enter(hc);
+
+    h3_urgency_response(hr, fields, n);
 
     rc = h3_response_section(hr, fields, n);
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include "h3/h3_conn.h"
 #include "h3/h3_uni.h"
+#include "h3/h3_urgency.h"
 
 
 typedef struct h3_uni_s  h3_uni_t;
@@ -74,6 +75,10 @@ static ngx_int_t h3_control_max_push_id(h3_conn_t *hc, u_char *payload,
     size_t len);
 static ngx_int_t h3_control_cancel_push(h3_conn_t *hc, u_char *payload,
     size_t len);
+static ngx_int_t h3_control_priority(h3_conn_t *hc, u_char *payload,
+    size_t len);
+static ngx_int_t h3_control_push_priority(h3_conn_t *hc, u_char *payload,
+    size_t len);
 static ngx_int_t h3_control_id(h3_conn_t *hc, u_char *payload, size_t len,
     uint64_t *id);
 
@@ -97,7 +102,11 @@ static const h3_control_frame_t  h3_control_frames[] = {
     { H3_FRAME_SETTINGS, H3_MAX_CONTROL_PAYLOAD, h3_control_settings },
     { H3_FRAME_GOAWAY, H3_CONTROL_MAX_ID, h3_control_goaway },
     { H3_FRAME_MAX_PUSH_ID, H3_CONTROL_MAX_ID, h3_control_max_push_id },
-    { H3_FRAME_CANCEL_PUSH, H3_CONTROL_MAX_ID, h3_control_cancel_push }
+    { H3_FRAME_CANCEL_PUSH, H3_CONTROL_MAX_ID, h3_control_cancel_push },
+    { H3_FRAME_PRIORITY_UPDATE_REQUEST, H3_MAX_CONTROL_PAYLOAD,
+      h3_control_priority },
+    { H3_FRAME_PRIORITY_UPDATE_PUSH, H3_MAX_CONTROL_PAYLOAD,
+      h3_control_push_priority }
 };
 
 
@@ -556,6 +565,34 @@ h3_control_cancel_push(h3_conn_t *hc, u_char *payload, size_t len)
     if (h3_control_id(hc, payload, len, &id) == NGX_OK) {
         h3_conn_error(hc, H3_ID_ERROR, "CANCEL_PUSH without a push");
     }
+
+    return NGX_ERROR;
+}
+
+
+/* RFC 9218, 7.2: an ID, and a field value that fills the rest */
+
+static ngx_int_t
+h3_control_priority(h3_conn_t *hc, u_char *payload, size_t len)
+{
+    size_t    n;
+    uint64_t  id;
+
+    n = quic_varint_read(payload, payload + len, &id);
+
+    if (n == 0) {
+        h3_conn_error(hc, H3_FRAME_ERROR, "PRIORITY_UPDATE without an ID");
+        return NGX_ERROR;
+    }
+
+    return h3_urgency_update(hc, id, payload + n, len - n);
+}
+
+
+static ngx_int_t
+h3_control_push_priority(h3_conn_t *hc, u_char *payload, size_t len)
+{
+    h3_conn_error(hc, H3_ID_ERROR, "PRIORITY_UPDATE without a push");
 
     return NGX_ERROR;
 }

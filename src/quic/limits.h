@@ -210,6 +210,13 @@
 #define H3_MAX_CONTROL_PAYLOAD       1024
 
 /*
+ * PRIORITY_UPDATE frames that wait for their requests.  Control and request
+ * streams overtake each other by a few packets, and what is dropped is asked
+ * for again by the request's own priority.
+ */
+#define H3_MAX_EARLY_PRIORITIES      16
+
+/*
  * Frames and streams that mean nothing (unknown types, empty DATA, repeated
  * MAX_PUSH_ID) cost their sender two bytes and us a round of the parser.  Those
  * that send them for good reasons, padding and greasing, send a few for each

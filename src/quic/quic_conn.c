@@ -244,6 +244,13 @@ quic_conn_streams(quic_conn_t *c)
 }
 
 
+uint64_t
+quic_conn_max_requests(quic_conn_t *c)
+{
+    return c->streams.max_peer[0];
+}
+
+
 void
 quic_conn_keep_alive(quic_conn_t *c, ngx_uint_t on)
 {

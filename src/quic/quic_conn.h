@@ -130,6 +130,9 @@ void *quic_conn_data(quic_conn_t *c);
 /* streams that the client has opened and that aren't freed yet */
 ngx_uint_t quic_conn_streams(quic_conn_t *c);
 
+/* how many requests the client may have made so far, by our MAX_STREAMS */
+uint64_t quic_conn_max_requests(quic_conn_t *c);
+
 /*
  * While this is on, a PING is sent before the idle timeout can end the
  * connection (RFC 9000, 10.1.2), so that a slow upstream doesn't cost the

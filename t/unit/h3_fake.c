@@ -6,6 +6,7 @@
  */
 
 #include "h3_fake.h"
+#include "quic/quic_sched.h"
 
 
 static fake_stream_t *fake_new(quic_conn_t *c, uint64_t id);
@@ -93,6 +94,7 @@ fake_new(quic_conn_t *c, uint64_t id)
 
     f->s.conn = c;
     f->s.id = id;
+    f->s.urgency = QUIC_DEFAULT_URGENCY;
     f->s.final_size = QUIC_NO_SIZE;
     f->reset_error = FAKE_NONE;
     f->stop_error = FAKE_NONE;
@@ -540,6 +542,13 @@ quic_conn_streams(quic_conn_t *c)
     }
 
     return n;
+}
+
+
+uint64_t
+quic_conn_max_requests(quic_conn_t *c)
+{
+    return FAKE_MAX_REQUESTS;
 }
 
 

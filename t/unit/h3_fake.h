@@ -17,6 +17,9 @@
 
 #define FAKE_NONE  UINT64_MAX
 
+/* what MAX_STREAMS says */
+#define FAKE_MAX_REQUESTS  128
+
 
 typedef struct {
     quic_stream_t    s;
