@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use File::Basename qw(dirname);
+use IO::Socket::INET;
 use lib dirname(__FILE__) . '/lib';
 
 use Test::More;
@@ -28,7 +29,9 @@ $t->file('html/big.bin', $big);
 
 
 sub run {
-    my ($fault, $conf) = @_;
+    my ($fault, $conf, $listen) = @_;
+
+    $listen //= '';
 
     unlink $t->dir . '/error.log';
     unlink $report;
@@ -40,7 +43,7 @@ sub run {
         local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (),
                                              'verify_asan_link_order=0';
 
-        $t->run("server { listen 127.0.0.1:%%PORT%% quic; $conf }");
+        $t->run("server { listen 127.0.0.1:%%PORT%% quic $listen; $conf }");
     }
 
     my $name = $conf ? "$fault, $conf" : $fault;
@@ -81,16 +84,16 @@ run('partial', 'quic_gso off;');
 
 # the path's MTU is that of the loopback, which knows no limit
 
-sub largest {
-    my ($fault, $conf) = @_;
-    my @sizes;
-
-    run($fault, $conf);
+sub report {
+    run(@_);
 
     open my $f, '<', $report or die "$report: $!";
-    @sizes = sort { $b <=> $a } map { int } <$f>;
 
-    return $sizes[0];
+    return split ' ', <$f>;
+}
+
+sub largest {
+    return (report(@_))[0];
 }
 
 is(largest('none', ''), 1472, 'datagrams grow to what an Ethernet carries');
@@ -100,5 +103,72 @@ is(largest('none', 'quic_mtu 65000;'), 64972, 'quic_mtu 65000');
 
 my $size = largest('msgsize', '');
 ok($size > 1230 && $size <= 1250, "and to what the interface takes: $size");
+
+# buffers are as large as the system allows, or as told; the kernel tells twice
+# of what it was asked for
+
+sub sysctl {
+    my ($name) = @_;
+
+    open my $f, '<', "/proc/sys/net/core/$name" or die "$name: $!";
+
+    return int <$f>;
+}
+
+sub expected {
+    my ($max) = @_;
+
+    return 2 * ($max < 2 ** 21 ? $max : 2 ** 21);
+}
+
+my (undef, $sndbuf, $rcvbuf) = report('none', '');
+
+is($sndbuf, expected(sysctl('wmem_max')), 'a send buffer of 2 MB, or wmem_max');
+is($rcvbuf, expected(sysctl('rmem_max')), 'and a receive buffer, or rmem_max');
+
+(undef, $sndbuf, $rcvbuf) = report('none', '', 'sndbuf=100k rcvbuf=64k');
+
+is($sndbuf, 204800, 'sndbuf=');
+is($rcvbuf, 131072, 'rcvbuf=');
+
+# while a worker doesn't look, the kernel drops what it has no place for
+
+unlink $t->dir . '/error.log';
+$t->run('server { listen 127.0.0.1:%%PORT%% quic rcvbuf=8k; }');
+
+my $client = IO::Socket::INET->new(Proto => 'udp',
+                                   PeerAddr => '127.0.0.1:' . $t->port)
+    or die "socket: $!";
+
+sub flood {
+    my ($worker) = $t->workers;
+
+    kill 'STOP', $worker;
+    $client->send("\x40" . 'x' x 99) for 1 .. 200;
+    kill 'CONT', $worker;
+
+    # the next one brings the news
+
+    for (1 .. 50) {
+        $client->send("\x40" . 'x' x 99);
+        select undef, undef, undef, 0.01;
+    }
+}
+
+sub dropped {
+    return $t->read_file('error.log') =~ /\[warn\].* (\d+) datagrams to \S+ were dropped, as its receive buffer of 8192 bytes was full:.*rcvbuf=.*net\.core\.rmem_max/g;
+}
+
+flood();
+$t->wait_for(sub { dropped() });
+
+my ($count) = dropped();
+ok($count > 100 && $count < 200, "of 200 datagrams $count were dropped");
+
+flood();
+is(scalar(() = dropped()), 1, 'which is said but once a minute');
+
+$t->stop;
+$t->no_alerts;
 
 done_testing();

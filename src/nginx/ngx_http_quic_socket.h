@@ -36,6 +36,9 @@ struct ngx_http_quic_socket_s {
     ngx_msec_t                alone;     /* till when we know that we are */
     ngx_event_t               recheck;
 
+    uint32_t                  drops;     /* the kernel's counter, as said */
+    time_t                    drops_said;
+
     unsigned                  is_alone:1;
     unsigned                  no_gso:1;  /* the kernel or device refused it */
 };

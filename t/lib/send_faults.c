@@ -10,8 +10,8 @@
  *     msgsize         datagrams above 1250 bytes are too long; with offload
  *                     that is EINVAL, as in the kernel
  *
- * Each process adds the size of the largest datagram that it sent to the file
- * that SEND_REPORT names.
+ * Each process that sent something adds a line to the file that SEND_REPORT
+ * names: the size of the largest datagram, and those of the socket's buffers.
  */
 
 #define _GNU_SOURCE
@@ -30,6 +30,7 @@
 
 static unsigned     calls;
 static size_t       largest;
+static int          sndbuf, rcvbuf;
 static const char  *wanted;
 static const char  *report;
 
@@ -52,10 +53,10 @@ done(void)
 {
     FILE  *f;
 
-    f = report ? fopen(report, "a") : NULL;
+    f = (report && largest) ? fopen(report, "a") : NULL;
 
     if (f) {
-        fprintf(f, "%zu\n", largest);
+        fprintf(f, "%zu %d %d\n", largest, sndbuf, rcvbuf);
         fclose(f);
     }
 }
@@ -91,11 +92,17 @@ segment(const struct msghdr *msg)
 /* an error number, or 0 to go on */
 
 static int
-fault(const struct msghdr *msg)
+fault(int fd, const struct msghdr *msg)
 {
-    size_t  size;
+    size_t     size;
+    socklen_t  len;
 
-    calls++;
+    if (calls++ == 0) {
+        len = sizeof(int);
+        getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, &len);
+        getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, &len);
+    }
+
     size = segment(msg);
 
     if (size && has("eio")) {
@@ -142,7 +149,7 @@ sendmsg(int fd, const struct msghdr *msg, int flags)
                    dlsym(RTLD_NEXT, "sendmsg");
     }
 
-    err = (msg->msg_name) ? fault(msg) : 0;
+    err = (msg->msg_name) ? fault(fd, msg) : 0;
 
     if (err) {
         errno = err;
@@ -164,7 +171,7 @@ sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
                    dlsym(RTLD_NEXT, "sendmmsg");
     }
 
-    err = fault(&msgs[0].msg_hdr);
+    err = fault(fd, &msgs[0].msg_hdr);
 
     if (err) {
         errno = err;
