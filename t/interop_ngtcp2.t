@@ -55,6 +55,7 @@ ciphers();
 groups();
 connection_ids();
 versions();
+token();
 loss();
 
 $t->stop;
@@ -350,6 +351,49 @@ sub versions {
     like($r->{log}, qr/version=0x6b3343cf/, 'packets of version 2');
     like($r->{log}, qr/version_information\.chosen_version=0x6b3343cf/,
          'the server says which version it has chosen');
+
+    # It begins with one and prefers the other (RFC 9368).
+
+    my %number = (v1 => '0x00000001', v2 => '0x6b3343cf');
+
+    for my $list ('v2,v1', 'v1,v2') {
+        for my $port (0, 1) {
+            my ($wants, $begins) = split /,/, $list;
+            my $what = "from $begins to $wants" . ($port ? ' with Retry' : '');
+
+            $r = fetch($what, ['-v', $begins, "--preferred-versions=$list",
+                               "--available-versions=$list"],
+                       ['f1200'], port => $port);
+
+            is($t->read_file('got/f1200'), $files{f1200}, "$what: content");
+            like($r->{log}, qr/version_information\.chosen_version=$number{$wants}/,
+                 "$what: the server has chosen it");
+
+            my @handshake = $r->{log} =~ / version=(\w+) type=Handshake/g;
+            my @others = grep { $_ ne $number{$wants} } @handshake;
+            ok(@handshake > 1, "$what: Handshake packets both ways");
+            is("@others", '', "$what: none of the other version");
+        }
+    }
+}
+
+
+# What NEW_TOKEN brings spares the next connection the Retry.
+
+sub token {
+    my $file = $t->dir . '/token';
+    my @first;
+
+    for my $n (0 .. 2) {
+        my $r = fetch("token $n", ["--token-file=$file"], ['f1'], port => 1);
+
+        good("token $n", $r, ['f1']);
+
+        my ($first) = $r->{log} =~ / pkt rx .*type=(\w+)/;
+        push @first, $first;
+    }
+
+    is("@first", 'Retry Initial Initial', 'a token is asked for once');
 }
 
 

@@ -24,6 +24,8 @@ quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
     c->conf = conf;
     c->log = ep->log;
     c->version = accept->version;
+    c->original_version = accept->version;
+    c->any_fixed_bit = accept->any_fixed_bit;
     c->original_dcid = accept->original_dcid;
     c->retry_scid = accept->retry_scid;
     c->started = now;

@@ -3,6 +3,7 @@
  * The whole state of a connection, for the files that make it up:
  *
  *     conn        creation, end, the small public functions
+ *     version     which one it is
  *     handshake   TLS's callbacks, CRYPTO bytes, keys of each level
  *     receive     datagram -> packets -> payload
  *     frames      a handler for each type of frame
@@ -196,11 +197,14 @@ struct quic_conn_s {
     void                *app;
 
     quic_conn_state_e    state;
-    uint32_t             version;
+    uint32_t             version;        /* that was negotiated, and */
+    uint32_t             original_version;  /* in which the client began */
     quic_tls_t          *tls;
 
     quic_keys_t         *rx[QUIC_LEVELS];
     quic_keys_t         *tx[QUIC_LEVELS];
+    quic_keys_t         *rx_original;    /* of the client's Initial packets,
+                                            if there were two versions */
     quic_key_phase_t     phase;
     uint64_t             failed_opens;   /* RFC 9001, 6.6 */
 
@@ -220,6 +224,7 @@ struct quic_conn_s {
     quic_cid_t           original_dcid;
     quic_cid_t           retry_scid;     /* len 0: no Retry was sent */
     quic_transport_params_t  peer;       /* the client's parameters */
+    uint64_t             grease;         /* fixed bits of packets to come */
 
     quic_flow_recv_t     flow_in;
     quic_flow_send_t     flow_out;
@@ -252,6 +257,7 @@ struct quic_conn_s {
     unsigned             keep_alive:1;
     unsigned             app_closed:1;       /* app_ops->closed() was called */
     unsigned             has_params:1;
+    unsigned             any_fixed_bit:1;    /* in what the client sends */
 };
 
 
@@ -270,6 +276,7 @@ typedef struct {
     quic_cid_t           retry_scid;
     ngx_str_t            token;          /* of NEW_TOKEN: used up by this */
     unsigned             validated:1;    /* by a token */
+    unsigned             any_fixed_bit:1;
 } quic_accept_t;
 
 /* NULL: no memory, or refused by the upper floor */
@@ -282,6 +289,17 @@ quic_space_e quic_level_space(quic_level_e level);
 /* the client has shown that it receives at its address */
 void quic_conn_validated(quic_conn_t *c);
 
+/* version */
+
+/*
+ * The client's parameters are known: takes the version that it prefers.
+ * NGX_OK or NGX_ERROR (memory, or closed).
+ */
+ngx_int_t quic_version_negotiate(quic_conn_t *c);
+
+/* the keys to open a packet with; NULL: none, or of another version */
+quic_keys_t *quic_version_rx(quic_conn_t *c, quic_packet_t *pkt);
+
 /* handshake */
 
 ngx_int_t quic_handshake_init(quic_conn_t *c);
@@ -289,6 +307,7 @@ ngx_int_t quic_handshake_init(quic_conn_t *c);
 /* CRYPTO bytes that are in order go to TLS */
 void quic_handshake_advance(quic_conn_t *c, quic_level_e level);
 void quic_handshake_discard(quic_conn_t *c, quic_level_e level);
+void quic_handshake_free_keys(quic_conn_t *c, quic_keys_t **keys);
 
 /* the peer's key update has been seen: NGX_OK or NGX_ERROR (closed) */
 ngx_int_t quic_handshake_update_keys(quic_conn_t *c, uint64_t pn);

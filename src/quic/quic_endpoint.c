@@ -114,7 +114,7 @@ quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
 {
     quic_packet_t  pkt;
 
-    if (quic_packet_parse(&pkt, dgram->data, dgram->len, QUIC_CID_LEN, 1)
+    if (quic_packet_parse(&pkt, dgram->data, dgram->len, QUIC_CID_LEN, 0)
         != NGX_OK)
     {
         return;
@@ -123,6 +123,16 @@ quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
     switch (pkt.type) {
 
     case QUIC_PACKET_INITIAL:
+
+        /*
+         * RFC 9287, 3.1: the fixed bit is set, but by a client that knows us
+         * from a connection which has given it a token
+         */
+
+        if (!(dgram->data[0] & QUIC_FIXED_BIT) && pkt.token.len == 0) {
+            return;
+        }
+
         quic_endpoint_initial(ep, dgram, &pkt, reply, now);
         return;
 
@@ -344,6 +354,7 @@ quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
         quic_used_tokens_add(&ep->used_tokens, &accept->token);
     }
 
+    accept->any_fixed_bit = !(pkt->data[0] & QUIC_FIXED_BIT);
     accept->version = pkt->version;
     accept->dcid = pkt->dcid;
     accept->scid = pkt->scid;

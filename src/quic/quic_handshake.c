@@ -26,7 +26,6 @@ static void quic_handshake_established(quic_conn_t *c);
 static void quic_handshake_complete(quic_conn_t *c);
 static ngx_int_t quic_handshake_next_keys(quic_conn_t *c);
 static ngx_int_t quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx);
-static void quic_handshake_free_keys(quic_conn_t *c, quic_keys_t **keys);
 
 
 static const quic_tls_ops_t  quic_handshake_ops = {
@@ -51,6 +50,7 @@ quic_handshake_secret(void *data, quic_level_e level, ngx_uint_t write,
 {
     quic_conn_t  *c = data;
 
+    uint32_t      version;
     quic_keys_t  *keys, **place;
 
     place = write ? &c->tx[level] : &c->rx[level];
@@ -60,7 +60,11 @@ quic_handshake_secret(void *data, quic_level_e level, ngx_uint_t write,
         return NGX_ERROR;
     }
 
-    if (quic_keys_set(keys, suite, c->version, secret, len) != NGX_OK) {
+    /* RFC 9369, 4.1 */
+
+    version = (level == QUIC_LEVEL_EARLY) ? c->original_version : c->version;
+
+    if (quic_keys_set(keys, suite, version, secret, len) != NGX_OK) {
         quic_free(c->mem, keys, sizeof(quic_keys_t));
         return NGX_ERROR;
     }
@@ -97,7 +101,9 @@ quic_handshake_client_hello(void *data, ngx_str_t *name)
 
     ngx_int_t  rc;
 
-    if (quic_handshake_peer_params(c) != NGX_OK) {
+    if (quic_handshake_peer_params(c) != NGX_OK
+        || quic_version_negotiate(c) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -145,14 +151,6 @@ quic_handshake_peer_params(quic_conn_t *c)
     {
         quic_conn_close(c, QUIC_TRANSPORT_PARAMETER_ERROR,
                         "initial_source_connection_id does not match");
-        return NGX_ERROR;
-    }
-
-    /* RFC 9368, section 4: no other version than this one was agreed on */
-
-    if (tp->has_versions && tp->chosen_version != c->version) {
-        quic_conn_close(c, QUIC_VERSION_NEGOTIATION_ERROR,
-                        "another version was chosen than is in use");
         return NGX_ERROR;
     }
 
@@ -209,6 +207,11 @@ quic_handshake_our_params(quic_conn_t *c)
     tp.has_reset_token = 1;
     quic_host_reset_token(c->ep->host_key, tp.initial_scid.data,
                           tp.initial_scid.len, tp.reset_token);
+
+    /* RFC 9287: from here on the client may clear that bit, and does */
+
+    tp.grease_quic_bit = 1;
+    c->any_fixed_bit = 1;
 
     len = quic_transport_params_write(&tp, buf, sizeof(buf),
                                       quic_random_u64());
@@ -299,6 +302,10 @@ quic_handshake_discard(quic_conn_t *c, quic_level_e level)
         return;
     }
 
+    if (level == QUIC_LEVEL_INITIAL) {
+        quic_handshake_free_keys(c, &c->rx_original);
+    }
+
     if (level == QUIC_LEVEL_INITIAL || level == QUIC_LEVEL_HANDSHAKE) {
         space = quic_level_space(level);
 
@@ -315,7 +322,7 @@ quic_handshake_discard(quic_conn_t *c, quic_level_e level)
 }
 
 
-static void
+void
 quic_handshake_free_keys(quic_conn_t *c, quic_keys_t **keys)
 {
     if (*keys) {

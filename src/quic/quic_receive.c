@@ -93,7 +93,7 @@ quic_receive_rest(quic_conn_t *c, quic_datagram_t *dgram, size_t offset,
     {
 
         if (quic_packet_parse(&pkt, dgram->data + offset, dgram->len - offset,
-                              QUIC_CID_LEN, 1)
+                              QUIC_CID_LEN, !c->any_fixed_bit)
             != NGX_OK)
         {
             return;
@@ -123,9 +123,7 @@ quic_receive_packet(quic_conn_t *c, quic_packet_t *pkt, ngx_uint_t ecn,
     uint64_t    pn;
     ngx_str_t   payload;
 
-    if (pkt->type > QUIC_PACKET_1RTT
-        || (pkt->type != QUIC_PACKET_1RTT && pkt->version != c->version))
-    {
+    if (pkt->type > QUIC_PACKET_1RTT) {
         return NGX_OK;
     }
 
@@ -162,7 +160,7 @@ quic_receive_open(quic_conn_t *c, quic_packet_t *pkt, uint64_t *pn,
     quic_level_e   level;
 
     level = (quic_level_e) pkt->type;
-    keys = c->rx[level];
+    keys = quic_version_rx(c, pkt);
 
     if (keys == NULL
         || quic_keys_unprotect(keys, pkt, &pn_len, &truncated) != NGX_OK)
@@ -368,7 +366,7 @@ quic_receive_early(quic_conn_t *c, uint64_t now)
         c->nearly--;
 
         if (c->state == QUIC_CONN_OPEN
-            && quic_packet_parse(&pkt, p->data, p->len, QUIC_CID_LEN, 1)
+            && quic_packet_parse(&pkt, p->data, p->len, QUIC_CID_LEN, 0)
                == NGX_OK)
         {
             (void) quic_receive_packet(c, &pkt, p->ecn, now);

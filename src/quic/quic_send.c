@@ -13,6 +13,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "crypto/quic_random.h"
 #include "quic/quic_conn_internal.h"
 
 
@@ -91,6 +92,7 @@ static void quic_send_defer_ack(quic_conn_t *c, quic_space_e space,
     uint64_t now);
 static void quic_send_header(quic_conn_t *c, quic_out_datagram_t *d,
     quic_out_packet_t *p);
+static void quic_send_grease(quic_conn_t *c, u_char *first);
 static void quic_send_pad(quic_out_datagram_t *d, u_char *buf);
 static ngx_int_t quic_send_seal(quic_conn_t *c, quic_out_packet_t *p);
 static size_t quic_send_finish(quic_conn_t *c, quic_out_datagram_t *d,
@@ -675,6 +677,30 @@ quic_send_header(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p)
     }
 
     p->pos = p->payload;
+
+    if (c->peer.grease_quic_bit) {
+        quic_send_grease(c, p->start);
+    }
+}
+
+
+/*
+ * RFC 9287, 3.1: the fixed bit is drawn anew for each packet, 63 of them at a
+ * time.  The highest one that is set stands behind the last.
+ */
+
+static void
+quic_send_grease(quic_conn_t *c, u_char *first)
+{
+    if (c->grease <= 1) {
+        c->grease = quic_random_u64() | 1ULL << 63;
+    }
+
+    if (c->grease & 1) {
+        *first &= ~QUIC_FIXED_BIT;
+    }
+
+    c->grease >>= 1;
 }
 
 

@@ -360,6 +360,9 @@ void sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
     const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn);
 void sim_client_done(void);
 
+/* the fixed bit may be cleared in what is sent to it: RFC 9287 */
+ngx_uint_t sim_client_greases(ngx_uint_t client);
+
 /* non-zero when all clients have come to their end */
 ngx_uint_t sim_clients_finished(void);
 
@@ -443,6 +446,9 @@ void sim_check(void);
 
 /* datagrams of a client as its address sees them: 3x */
 void sim_check_bytes(ngx_uint_t client, ngx_uint_t direction, size_t len);
+
+/* the fixed bit of a datagram of the server's */
+void sim_check_fixed_bit(ngx_uint_t client, u_char first);
 
 
 #endif /* _SIM_H_INCLUDED_ */

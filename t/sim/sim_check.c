@@ -205,3 +205,28 @@ sim_check_bytes(ngx_uint_t client, ngx_uint_t direction, size_t len)
                  bytes[SIM_DOWN], bytes[SIM_UP]);
     }
 }
+
+
+/* cleared for those who allow it, in about a half */
+
+void
+sim_check_fixed_bit(ngx_uint_t client, u_char first)
+{
+    static ngx_uint_t  set[SIM_MAX_CLIENTS];
+
+    if (first & QUIC_FIXED_BIT) {
+
+        if (++set[client] > 200 && sim_client_greases(client)) {
+            sim_fail("the fixed bit is never cleared");
+        }
+
+        return;
+    }
+
+    set[client] = 0;
+
+    if (!sim_client_greases(client)) {
+        sim_fail("the fixed bit is cleared, which client %lu doesn't allow",
+                 client);
+    }
+}

@@ -48,10 +48,13 @@ typedef struct {
     u_char                  close[SIM_MAX_DATAGRAM];
     size_t                  close_len;   /* 0: not closed */
     ngx_uint_t              late;        /* datagrams after that */
-    uint32_t                version;
+    uint32_t                version;     /* the original one, then the one
+                                            that was negotiated */
+    uint32_t                wanted;      /* the one that it prefers */
     u_char                  token[SIM_MAX_TOKEN];
     size_t                  token_len;   /* 0: none has come */
     ngx_uint_t              retries;
+    unsigned                greases:1;
     unsigned                established:1;
     unsigned                confirmed:1;
     unsigned                finished:1;
@@ -102,7 +105,13 @@ sim_client_established(ngtcp2_conn *conn, void *data)
         sim_result.established = sim.now - SIM_START;
     }
 
-    sim_trace("client: established");
+    cl->version = ngtcp2_conn_get_negotiated_version(conn);
+    sim_trace("client: established, version %08x", cl->version);
+
+    if (cl->version != cl->wanted) {
+        sim_fail("version %08x was negotiated, not %08x", cl->version,
+                 cl->wanted);
+    }
 
     return 0;
 }
@@ -987,6 +996,7 @@ sim_client_params(ngtcp2_transport_params *tp)
     tp->initial_max_streams_uni = ngx_max(3, row->server_streams);
     tp->max_idle_timeout = (row->idle ? row->idle : SIM_PATIENCE) * 1000;
     tp->active_connection_id_limit = sim_client_draw(2, 8, 2);
+    tp->grease_quic_bit = sim_client_draw(0, 1, 0);
     tp->ack_delay_exponent = sim_client_draw(0, 10, 3);
     tp->max_ack_delay = sim_client_draw(1, 60, 25) * NGTCP2_MILLISECONDS;
 }
@@ -1010,6 +1020,32 @@ sim_client_token(sim_client_t *cl, ngtcp2_settings *settings)
     settings->token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
 
     return from->version;
+}
+
+
+/* it can do both, in this order, or wants nothing but what it begins with */
+
+static void
+sim_client_versions(sim_client_t *cl, ngtcp2_settings *settings)
+{
+    static const uint32_t  orders[2][2] = {
+        { NGTCP2_PROTO_VER_V1, NGTCP2_PROTO_VER_V2 },
+        { NGTCP2_PROTO_VER_V2, NGTCP2_PROTO_VER_V1 }
+    };
+
+    ngx_uint_t  n;
+
+    n = sim_client_draw(0, 3, 3);
+    cl->wanted = cl->version;
+
+    if (n < 2 && !sim.scenario->version) {
+        cl->wanted = orders[n][0];
+
+        settings->preferred_versions = orders[n];
+        settings->preferred_versionslen = 2;
+        settings->available_versions = orders[n];
+        settings->available_versionslen = 2;
+    }
 }
 
 
@@ -1040,6 +1076,7 @@ sim_client_connect(sim_client_t *cl)
     settings.ack_thresh = sim_client_draw(1, 10, 2);
 
     sim_client_params(&params);
+    cl->greases = params.grease_quic_bit;
 
     sim_ngtcp2_cid(&dcid, sim_client_draw(8, 20, SIM_NGTCP2_PLAIN_CID));
 
@@ -1054,6 +1091,7 @@ sim_client_connect(sim_client_t *cl)
     }
 
     cl->version = version;
+    sim_client_versions(cl, &settings);
 
     rc = ngtcp2_conn_client_new(&cl->conn, &dcid, &scid, &cl->path, version,
                                 &sim_client_callbacks, &settings, &params,
@@ -1151,6 +1189,13 @@ sim_client_done(void)
     }
 
     gnutls_certificate_free_credentials(sim_credentials);
+}
+
+
+ngx_uint_t
+sim_client_greases(ngx_uint_t client)
+{
+    return sim_client[client].greases;
 }
 
 

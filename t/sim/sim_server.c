@@ -446,6 +446,7 @@ sim_server_send(const quic_batch_t *batch)
         size = ngx_min(len, batch->segment);
 
         sim_check_bytes(client, SIM_DOWN, size);
+        sim_check_fixed_bit(client, p[0]);
         sim_link_send(SIM_DOWN, client, &from, &to, p, size, batch->ecn);
     }
 

@@ -8,6 +8,8 @@
 #include "crypto/quic_keys.h"
 #include "quic/quic_conn_internal.h"
 #include "quic/quic_stateless.h"
+#include "../lib/test_cert.h"
+#include "../lib/test_tls_client.h"
 
 
 #define SECOND  1000000ULL
@@ -25,6 +27,7 @@ static quic_endpoint_t  ep;
 static uint64_t         now;
 static quic_addr_t      here, client, neighbour;
 
+static u_char           fixed_bit;   /* QUIC_FIXED_BIT: is cleared */
 static u_char           reply_data[QUIC_REPLY_SIZE];
 static ngx_str_t        reply;
 
@@ -34,13 +37,6 @@ log_writer(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)
 {
     assert_true(ngx_strlen(logged) + len < sizeof(logged));
     ngx_memcpy(logged + ngx_strlen(logged), buf, len);
-}
-
-
-static ngx_int_t
-accepted(void *data, quic_conn_t *c, void *socket)
-{
-    return NGX_OK;
 }
 
 
@@ -69,14 +65,50 @@ get_conf(void *data, void *socket)
 }
 
 
+static ngx_int_t
+server_name(void *data, quic_conn_t *c, ngx_str_t *name)
+{
+    return NGX_OK;
+}
+
+
+static void
+established(void *app)
+{
+}
+
+
+static void
+closed(void *app)
+{
+}
+
+
+static const quic_app_ops_t  app_ops = {
+    .established = established,
+    .closed = closed
+};
+
+
+static ngx_int_t
+accepted(void *data, quic_conn_t *c, void *socket)
+{
+    quic_conn_set_app(c, &app_ops, c);
+
+    return NGX_OK;
+}
+
+
 static const quic_endpoint_ops_t  ops = {
-    accepted, NULL, timer, wakeup, freed, get_conf
+    accepted, server_name, timer, wakeup, freed, get_conf
 };
 
 
 static int
 group_setup(void **state)
 {
+    ngx_str_t  cert, key;
+
     test_log.log_level = NGX_LOG_DEBUG;
     test_log.writer = log_writer;
     test_log.file = &test_log_file;
@@ -101,9 +133,18 @@ group_setup(void **state)
     neighbour = client;
     neighbour.sin.sin_addr.s_addr = htonl(0x0a000003);
 
-    return conf.tls ? quic_host_key_init(&host_key,
-                                         (u_char *) "0123456789abcdef", 16)
-                    : -1;
+    if (conf.tls == NULL
+        || test_cert_make(TEST_CERT_P256, "test", NULL, &cert, &key) != NGX_OK
+        || quic_tls_ctx_certificate(conf.tls, &cert, &key, NULL, &test_log)
+           != NGX_OK)
+    {
+        return -1;
+    }
+
+    free(cert.data);
+    free(key.data);
+
+    return quic_host_key_init(&host_key, (u_char *) "0123456789abcdef", 16);
 }
 
 
@@ -122,6 +163,7 @@ setup(void **state)
 {
     now = 1000 * SECOND;
     conf.retry = QUIC_RETRY_OFF;
+    fixed_bit = 0;
     ngx_memzero(logged, sizeof(logged));
 
     quic_mem_init(&mem, &test_log);
@@ -184,42 +226,64 @@ receive(u_char *data, size_t len, quic_addr_t *from)
 }
 
 
-/* an Initial of a client that hasn't been here before, 1200 bytes */
+/* an Initial of 1200 bytes; "cid" is both, the client's and its choice of ours */
 
 static void
-make_initial(u_char *buf, uint32_t version, ngx_str_t *token)
+seal_initial(u_char *buf, uint32_t version, quic_cid_t *cid, ngx_str_t *token,
+    uint64_t pn, const u_char *payload, size_t len)
 {
-    u_char               *p, *length;
-    quic_cid_t            dcid, scid;
-    quic_keys_t           keys, server;
-    static uint64_t       n;
-
-    n++;
-
-    dcid.len = 8;
-    ngx_memcpy(dcid.data, &n, 8);
-    scid.len = 8;
-    ngx_memcpy(scid.data, &n, 8);
+    u_char       *p, *length;
+    quic_keys_t   keys, server;
 
     ngx_memzero(buf, QUIC_MIN_INITIAL_SIZE);
     ngx_memzero(&keys, sizeof(keys));
     ngx_memzero(&server, sizeof(server));
 
-    assert_int_equal(quic_keys_initial(&keys, &server, version, dcid.data, 8),
+    assert_int_equal(quic_keys_initial(&keys, &server, version, cid->data,
+                                       cid->len),
                      NGX_OK);
 
-    p = quic_packet_write_long(buf, QUIC_PACKET_INITIAL, version, &dcid, &scid,
-                               token, 0, 2, &length);
+    p = quic_packet_write_long(buf, QUIC_PACKET_INITIAL, version, cid, cid,
+                               token, pn, 2, &length);
     quic_packet_set_length(length, buf + QUIC_MIN_INITIAL_SIZE - p + 2);
-    *p = QUIC_FT_PING;
 
-    assert_int_equal(quic_keys_seal(&keys, buf, p - buf, 2, 0,
+    assert_true(len <= (size_t) (buf + QUIC_MIN_INITIAL_SIZE - QUIC_TAG_LEN
+                                 - p));
+    ngx_memcpy(p, payload, len);
+    buf[0] ^= fixed_bit;
+
+    assert_int_equal(quic_keys_seal(&keys, buf, p - buf, 2, pn,
                                     buf + QUIC_MIN_INITIAL_SIZE - QUIC_TAG_LEN
                                     - p),
                      NGX_OK);
 
     quic_keys_clear(&keys);
     quic_keys_clear(&server);
+}
+
+
+/* of a client that hasn't been here before */
+
+static void
+new_cid(quic_cid_t *cid)
+{
+    static uint64_t  n;
+
+    n++;
+
+    cid->len = 8;
+    ngx_memcpy(cid->data, &n, 8);
+}
+
+
+static void
+make_initial(u_char *buf, uint32_t version, ngx_str_t *token)
+{
+    quic_cid_t           cid;
+    static const u_char  ping = QUIC_FT_PING;
+
+    new_cid(&cid);
+    seal_initial(buf, version, &cid, token, 0, &ping, 1);
 }
 
 
@@ -542,6 +606,208 @@ retry_off(void **state)
 }
 
 
+/* RFC 9287, 3.1: only a client that has been here before may clear it */
+
+static void
+fixed_bit_cleared(void **state)
+{
+    ngx_str_t  token;
+
+    fixed_bit = QUIC_FIXED_BIT;
+
+    assert_int_equal(initial(NULL, &client), -1);
+    assert_int_equal(ep.nconns, 0);
+
+    /* up to seven days ago, which is longer than the token is good for */
+
+    make_token(&token, QUIC_TOKEN_NEW, now - 2 * QUIC_NEW_TOKEN_LIFETIME);
+    assert_int_equal(initial(&token, &client), -1);
+    assert_int_equal(ep.nconns, 1);
+    assert_int_equal(ep.half_open, 1);
+
+    free(token.data);
+}
+
+
+/* a client's first flight, in one Initial */
+
+typedef struct {
+    u_char  data[1024];
+    size_t  len;
+} flight_t;
+
+
+static ngx_int_t
+flight_secret(void *data, quic_level_e level, ngx_uint_t write,
+    const quic_suite_t *suite, const u_char *secret, size_t len)
+{
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+flight_send(void *data, quic_level_e level, const u_char *buf, size_t len)
+{
+    size_t     room;
+    u_char    *p;
+    flight_t  *flight = data;
+
+    room = len;
+
+    p = quic_frame_write_crypto_header(flight->data,
+                                       flight->data + sizeof(flight->data), 0,
+                                       &room);
+    assert_non_null(p);
+    assert_int_equal(room, len);
+
+    flight->len = ngx_cpymem(p, buf, len) - flight->data;
+
+    return NGX_OK;
+}
+
+
+static const quic_tls_ops_t  flight_ops = { flight_secret, flight_send, NULL };
+
+
+/* "versions": two of them, the chosen one apart */
+
+static void
+make_flight(flight_t *flight, quic_cid_t *cid, uint32_t chosen,
+    const uint32_t *versions)
+{
+    u_char                   params[256];
+    test_tls_client_t       *tls;
+    test_tls_client_conf_t   tls_conf;
+    quic_transport_params_t  tp;
+
+    quic_transport_params_init(&tp);
+
+    tp.has_initial_scid = 1;
+    tp.initial_scid = *cid;
+    tp.has_versions = 1;
+    tp.chosen_version = chosen;
+    tp.versions[0] = versions[0];
+    tp.versions[1] = versions[1];
+    tp.nversions = 2;
+
+    ngx_memzero(&tls_conf, sizeof(tls_conf));
+
+    tls_conf.params = params;
+    tls_conf.params_len = quic_transport_params_write(&tp, params,
+                                                      sizeof(params), 0);
+
+    tls = test_tls_client_create(&tls_conf, &flight_ops, flight);
+    assert_non_null(tls);
+    assert_int_equal(test_tls_client_start(tls), NGX_AGAIN);
+    test_tls_client_free(tls);
+}
+
+
+/* the version of the last long header that the server sends */
+
+static uint32_t
+sent_version(void)
+{
+    static u_char  buf[QUIC_MAX_BATCH_SIZE];
+
+    uint32_t       version;
+    quic_batch_t   batch;
+    quic_packet_t  pkt;
+
+    version = 0;
+
+    while (quic_endpoint_flush(&ep, buf, sizeof(buf), &batch, now) == NGX_OK) {
+        assert_int_equal(quic_packet_parse(&pkt, batch.data, batch.segment, 8,
+                                           1),
+                         NGX_OK);
+        version = pkt.version;
+    }
+
+    return version;
+}
+
+
+/* RFC 9368, 2.3 and section 4; RFC 9369, 4.1 */
+
+static void
+versions(void **state)
+{
+    u_char       buf[QUIC_MIN_INITIAL_SIZE];
+    flight_t     flight;
+    quic_cid_t   cid;
+    ngx_uint_t   i, j;
+    quic_conn_t *c;
+
+    enum { V1 = QUIC_VERSION_1, V2 = QUIC_VERSION_2, X = 0x1a2a3a4a };
+
+    static const struct {
+        uint32_t    packet;
+        uint32_t    chosen;
+        uint32_t    available[2];
+        uint32_t    version;             /* 0: error */
+    } rows[] = {
+        { V1, V1, { V1, V2 }, V1 },
+        { V1, V1, { V2, V1 }, V2 },
+        { V2, V2, { V1, V2 }, V1 },
+        { V2, V2, { V2, V1 }, V2 },
+        { V1, V1, { X, V1 }, V1 },
+        { V2, V2, { X, V2 }, V2 },
+        { V1, V2, { V1, V2 }, 0 },
+        { V2, V1, { V2, V1 }, 0 },
+        { V1, X, { X, V1 }, 0 },
+    };
+
+    static const u_char  ping = QUIC_FT_PING;
+
+    for (i = 0; i < test_array_len(rows); i++) {
+        new_cid(&cid);
+        make_flight(&flight, &cid, rows[i].chosen, rows[i].available);
+        seal_initial(buf, rows[i].packet, &cid, NULL, 0, flight.data,
+                     flight.len);
+
+        assert_int_equal(receive(buf, sizeof(buf), &client), -1);
+
+        c = ngx_queue_data(ngx_queue_last(&ep.conns), quic_conn_t, all);
+
+        if (rows[i].version == 0) {
+            assert_int_equal(c->state, QUIC_CONN_CLOSING);
+            assert_int_equal(c->close.error, QUIC_VERSION_NEGOTIATION_ERROR);
+            assert_int_equal(sent_version(), rows[i].packet);
+            continue;
+        }
+
+        assert_int_equal(c->state, QUIC_CONN_OPEN);
+        assert_int_equal(sent_version(), rows[i].version);
+
+        /* Initial packets may still come in the version that it began with */
+
+        seal_initial(buf, rows[i].packet, &cid, NULL, 1, &ping, 1);
+        assert_int_equal(receive(buf, sizeof(buf), &client), -1);
+        assert_int_equal(c->space[QUIC_SPACE_INITIAL].ack.largest, 1);
+
+        seal_initial(buf, rows[i].version, &cid, NULL, 2, &ping, 1);
+        assert_int_equal(receive(buf, sizeof(buf), &client), -1);
+        assert_int_equal(c->space[QUIC_SPACE_INITIAL].ack.largest, 2);
+
+        /* and in no other */
+
+        for (j = 0; j < 2; j++) {
+            seal_initial(buf, j ? V1 : V2, &cid, NULL, 3, &ping, 1);
+            assert_int_equal(receive(buf, sizeof(buf), &client), -1);
+            assert_int_equal(c->space[QUIC_SPACE_INITIAL].ack.largest,
+                             rows[i].packet == (j ? V1 : V2)
+                             || rows[i].version == (j ? V1 : V2) ? 3 : 2);
+
+            if (c->space[QUIC_SPACE_INITIAL].ack.largest == 3) {
+                break;
+            }
+        }
+    }
+
+    assert_int_equal(ep.nconns, test_array_len(rows));
+}
+
+
 /* so many later ones push it out, and no fewer push out the latest */
 
 static void
@@ -597,6 +863,8 @@ main(void)
         endpoint_test(retry_token_refused),
         endpoint_test(retry_auto),
         endpoint_test(retry_off),
+        endpoint_test(fixed_bit_cleared),
+        endpoint_test(versions),
         endpoint_test(used_tokens_bounded),
     };
 
