@@ -78,6 +78,12 @@ ngx_http_quic_recv_over(ngx_http_quic_request_t *qr, ssize_t n)
         qr->connection->read->error = 1;
     }
 
+    /* of a socket it's recv that says so; request bodies have a length */
+
+    if (qr->tunnel) {
+        qr->connection->read->eof = 1;
+    }
+
     if (qr->main->discard_body) {
         qr->main->read_event_handler = ngx_http_block_reading;
     }

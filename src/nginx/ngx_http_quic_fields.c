@@ -68,20 +68,20 @@ static ngx_int_t ngx_http_quic_join_cookies(ngx_http_quic_request_t *qr,
     ngx_str_t *cookie);
 static ngx_int_t ngx_http_quic_process_host(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_default_server(ngx_http_quic_request_t *qr);
-static ngx_int_t ngx_http_quic_add_line(ngx_http_quic_request_t *qr,
-    ngx_str_t *name, ngx_str_t *value);
 static ngx_int_t ngx_http_quic_process_line(ngx_http_request_t *r,
     ngx_table_elt_t *h);
 static ngx_int_t ngx_http_quic_reject(ngx_http_quic_request_t *qr,
     const char *reason);
-static ngx_int_t ngx_http_quic_finalize(ngx_http_quic_request_t *qr,
-    ngx_int_t status);
 
 
 static const ngx_http_quic_field_t  ngx_http_quic_fields[] = {
 
     { ngx_string(":method"), ngx_http_quic_note_string,
       offsetof(ngx_http_quic_request_t, method),
+      NGX_HTTP_REQUEST_HEADER_TOO_LARGE },
+
+    { ngx_string(":protocol"), ngx_http_quic_note_string,
+      offsetof(ngx_http_quic_request_t, protocol),
       NGX_HTTP_REQUEST_HEADER_TOO_LARGE },
 
     { ngx_string(":scheme"), ngx_http_quic_note_string,
@@ -415,7 +415,8 @@ ngx_http_quic_process_fields(ngx_http_quic_request_t *qr)
     if (ngx_http_quic_process_method(qr) != NGX_OK
         || ngx_http_quic_process_path(qr) != NGX_OK
         || ngx_http_quic_process_lines(qr) != NGX_OK
-        || ngx_http_quic_process_cookies(qr) != NGX_OK)
+        || ngx_http_quic_process_cookies(qr) != NGX_OK
+        || (qr->protocol.len && ngx_http_quic_websocket_begin(qr) != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -447,6 +448,16 @@ ngx_http_quic_process_method(ngx_http_quic_request_t *qr)
             r->method = m->method;
             break;
         }
+    }
+
+    if (qr->protocol.len) {
+
+        /* extended CONNECT, as HTTP/1 has it */
+
+        r->method = NGX_HTTP_GET;
+        ngx_str_set(&r->method_name, "GET");
+
+        return NGX_OK;
     }
 
     if (r->method == NGX_HTTP_CONNECT || r->method == NGX_HTTP_TRACE) {
@@ -667,7 +678,7 @@ ngx_http_quic_default_server(ngx_http_quic_request_t *qr)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_quic_add_line(ngx_http_quic_request_t *qr, ngx_str_t *name,
     ngx_str_t *value)
 {
@@ -716,7 +727,7 @@ ngx_http_quic_reject(ngx_http_quic_request_t *qr, const char *reason)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_quic_finalize(ngx_http_quic_request_t *qr, ngx_int_t status)
 {
     ngx_http_finalize_request(qr->main, status);

@@ -141,6 +141,7 @@ static const ngx_str_t  ngx_http_quic_secret_fields[] = {
 static ngx_int_t
 ngx_http_quic_header_filter(ngx_http_request_t *r)
 {
+    ngx_int_t                 rc;
     ngx_uint_t                i, fin;
     ngx_array_t               fields;
     ngx_http_quic_request_t  *qr;
@@ -156,6 +157,14 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
 
     if (r->header_sent) {
         return NGX_OK;
+    }
+
+    if (r == r->main && qr->protocol.len) {
+        rc = ngx_http_quic_websocket_answer(qr);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     r->header_sent = 1;
@@ -310,6 +319,12 @@ static ngx_int_t
 ngx_http_quic_output_status(ngx_http_request_t *r, ngx_array_t *fields)
 {
     ngx_str_t  value;
+
+    static ngx_str_t  ok = ngx_string("200");
+
+    if (ngx_http_quic_get_request(r)->tunnel) {
+        return ngx_http_quic_push(fields, ":status", &ok);
+    }
 
     /* RFC 9114, 4.5: there is no 101; others are not for header filters */
 

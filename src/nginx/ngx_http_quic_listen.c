@@ -684,6 +684,7 @@ ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener)
                                      * cscf->large_client_header_buffers.size;
     listener->h3.max_table_capacity = NGX_HTTP_QUIC_TABLE_CAPACITY;
     listener->h3.max_blocked_streams = NGX_HTTP_QUIC_BLOCKED_STREAMS;
+    listener->h3.connect_protocol = 1;
 }
 
 

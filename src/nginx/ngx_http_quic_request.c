@@ -388,7 +388,8 @@ ngx_http_quic_request_run(ngx_http_quic_request_t *qr)
 
 
 /*
- * What the core is told of the content.  A method that is about its content
+ * What the core is told of the content.  What follows an extended CONNECT is
+ * none, it stays in the stream until there is a tunnel.  A method that is about its content
  * has an empty one rather than none: nginx's WebDAV and many an upstream expect
  * a length then (RFC 9110, 8.6).
  */
@@ -399,6 +400,10 @@ ngx_http_quic_request_content(ngx_http_quic_request_t *qr)
     ngx_http_request_t  *r;
 
     r = qr->main;
+
+    if (qr->protocol.len) {
+        return;
+    }
 
     if (qr->content_length != -1) {
         r->headers_in.content_length_n = qr->content_length;

@@ -11,6 +11,7 @@
  *     fields      HTTP/3's field lines -> r->headers_in, URI, server
  *     body        recv: the content, as the core expects to read it
  *     send        send_chain: nginx's buffers -> the stream
+ *     websocket   extended CONNECT -> Upgrade
  *     filter      r->headers_out -> HTTP/3's field lines
  *
  * HTTP/3's callbacks come while a datagram is being processed.  Handlers of
@@ -54,6 +55,7 @@ typedef struct {
     /* the field section: strings in r->pool */
 
     ngx_str_t                 method;
+    ngx_str_t                 protocol;  /* of extended CONNECT */
     ngx_str_t                 scheme;
     ngx_str_t                 path;
     ngx_str_t                 authority;
@@ -62,6 +64,8 @@ typedef struct {
     ngx_uint_t                nfields;
     off_t                     content_length;  /* -1: unknown */
     ngx_int_t                 status;    /* non-zero: answer with this error */
+
+    ngx_str_t                 websocket_key;
 
     /* a chunk that didn't fit into the reader's buffer */
 
@@ -76,6 +80,7 @@ typedef struct {
     unsigned                  finished:1;    /* FIN follows the response */
     unsigned                  malformed:1;
     unsigned                  gone:1;
+    unsigned                  tunnel:1;      /* a WebSocket, both ways */
 
     /* what the pseudo-connection points to */
 
@@ -123,6 +128,22 @@ ngx_int_t ngx_http_quic_request_line(ngx_http_quic_request_t *qr);
  * has been finalized, and "qr" may be gone.
  */
 ngx_int_t ngx_http_quic_process_fields(ngx_http_quic_request_t *qr);
+
+/* for the request: one more header line, its end.  Both as above */
+ngx_int_t ngx_http_quic_add_line(ngx_http_quic_request_t *qr,
+    ngx_str_t *name, ngx_str_t *value);
+ngx_int_t ngx_http_quic_finalize(ngx_http_quic_request_t *qr,
+    ngx_int_t status);
+
+
+/* the header lines of an extended CONNECT; as process_fields() */
+ngx_int_t ngx_http_quic_websocket_begin(ngx_http_quic_request_t *qr);
+
+/*
+ * Its response, when header lines are about to be sent.  NGX_OK: they may be,
+ * as 200 if qr->tunnel is set; NGX_ERROR, or the status to answer with.
+ */
+ngx_int_t ngx_http_quic_websocket_answer(ngx_http_quic_request_t *qr);
 
 
 /* c->recv, recv_chain, send, send_chain */
