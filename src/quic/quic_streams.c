@@ -652,15 +652,21 @@ quic_stream_room(quic_stream_t *s)
 
 /*
  * One window in flight and one to follow it, so that an ACK never finds the
- * buffer empty.
+ * buffer empty.  Bytes that were lost hold up those behind them for as long as
+ * it takes to send them again, while the window that shrank over them is
+ * filled once or twice more: room for that, too.
  */
 
 static size_t
 quic_stream_buffer_limit(quic_stream_t *s)
 {
-    uint64_t  limit;
+    uint64_t  limit, window;
 
-    limit = 2 * s->conn->recovery.cc.window;
+    window = s->conn->recovery.cc.window;
+
+    limit = s->out.sent - s->out.base + window;
+    limit = ngx_max(limit, 2 * window);
+    limit = ngx_min(limit, 4 * window);
     limit = ngx_min(limit, QUIC_MAX_STREAM_SEND_BUFFER);
 
     return ngx_max(limit, s->conn->conf->send_buffer);
