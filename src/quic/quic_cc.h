@@ -129,7 +129,7 @@ struct quic_cc_s {
 
     union {
         struct {
-            uint64_t      acked;         /* bytes, towards the next increase */
+            uint64_t      rest;          /* of bytes, by the window */
         } reno;
 
         quic_cc_cubic_t   cubic;

@@ -28,13 +28,15 @@ const quic_cc_ops_t  quic_cc_newreno = {
 static void
 quic_cc_newreno_init(quic_cc_t *cc, uint64_t now)
 {
-    cc->u.reno.acked = 0;
+    cc->u.reno.rest = 0;
 }
 
 
 static void
 quic_cc_newreno_acked(quic_cc_t *cc, const quic_cc_ack_t *ack)
 {
+    uint64_t  grown;
+
     if (ack->app_limited || quic_cc_in_recovery(cc, ack->largest_time)) {
         return;
     }
@@ -44,14 +46,12 @@ quic_cc_newreno_acked(quic_cc_t *cc, const quic_cc_ack_t *ack)
         return;
     }
 
-    /* a datagram more for each window that was acknowledged: 7.3.3 */
+    /* 7.3.3: a datagram for each window that was acknowledged, bit by bit */
 
-    cc->u.reno.acked += ack->bytes;
+    grown = ack->bytes * cc->mtu + cc->u.reno.rest;
 
-    if (cc->u.reno.acked >= cc->window) {
-        cc->u.reno.acked -= cc->window;
-        cc->window += cc->mtu;
-    }
+    cc->u.reno.rest = grown % cc->window;
+    cc->window += grown / cc->window;
 }
 
 
@@ -81,7 +81,7 @@ quic_cc_newreno_reduce(quic_cc_t *cc, uint64_t sent, uint64_t now)
     cc->recovery_start = now;
     cc->ssthresh = ngx_max(cc->window / 2, quic_cc_minimum_window(cc->mtu));
     cc->window = cc->ssthresh;
-    cc->u.reno.acked = 0;
+    cc->u.reno.rest = 0;
 }
 
 
@@ -90,5 +90,5 @@ quic_cc_newreno_collapse(quic_cc_t *cc, uint64_t now)
 {
     cc->window = quic_cc_minimum_window(cc->mtu);
     cc->recovery_start = 0;
-    cc->u.reno.acked = 0;
+    cc->u.reno.rest = 0;
 }

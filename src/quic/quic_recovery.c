@@ -986,12 +986,21 @@ quic_recovery_lose_all(quic_recovery_t *r, quic_space_e space)
 }
 
 
+/*
+ * A window that has grown by a part of a datagram has room for all of it: what
+ * may be in flight is the window in whole datagrams, rounded up.  Rounded down
+ * it would be one less on average, which at 1 % loss is a tenth of the rate.
+ */
+
 uint64_t
 quic_recovery_room(quic_recovery_t *r)
 {
-    uint64_t  room;
+    uint64_t  window, room;
 
-    room = (r->in_flight < r->cc.window) ? r->cc.window - r->in_flight : 0;
+    window = r->cc.window + r->cc.mtu - 1;
+    window -= window % r->cc.mtu;
+
+    room = (r->in_flight < window) ? window - r->in_flight : 0;
 
     return r->send_one ? ngx_max(room, r->cc.mtu) : room;
 }

@@ -1014,6 +1014,17 @@ test_congestion(void **state)
     assert_int_equal(r.cc.window, 5 * MTU);
     assert_int_equal(quic_recovery_room(&r), 0);
 
+    /* part of a datagram is room for one, and for no more */
+
+    r.cc.window = r.in_flight + 1;
+    assert_int_equal(quic_recovery_room(&r), MTU);
+
+    r.cc.window = r.in_flight + MTU;
+    assert_int_equal(quic_recovery_room(&r), MTU);
+
+    r.cc.window = r.in_flight;
+    assert_int_equal(quic_recovery_room(&r), 0);
+
     done();
 }
 
