@@ -273,8 +273,12 @@ void sim_run_scores(sim_score_t *scores, ngx_uint_t n, uint64_t seed,
 /* like sim_scenario(), of the report's */
 const sim_scenario_t *sim_report_scenario(ngx_uint_t i);
 
-/* prints how fast it is; non-zero when that isn't fast enough */
-ngx_uint_t sim_report(uint64_t seeds, uint64_t seed, ngx_uint_t jobs);
+/*
+ * Prints how fast it is, "only" in rows whose names begin like that, or NULL;
+ * non-zero when that isn't fast enough.
+ */
+ngx_uint_t sim_report(const char *only, uint64_t seeds, uint64_t seed,
+    ngx_uint_t jobs);
 
 
 /* random */

@@ -362,7 +362,7 @@ main(int argc, char **argv)
     }
 
     if (report) {
-        return sim_report(o.seeds, o.seed, o.jobs);
+        return sim_report(o.scenario, o.seeds, o.seed, o.jobs);
     }
 
     return o.one ? sim_run_one(&o) : sim_run_all(&o);

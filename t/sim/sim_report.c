@@ -284,8 +284,16 @@ sim_report_print_handshake(sim_report_row_t *row)
 }
 
 
+static ngx_uint_t
+sim_report_skip(const sim_report_row_t *row, const char *only)
+{
+    return only && ngx_strncmp(row->name[SIM_OURS], only, ngx_strlen(only));
+}
+
+
 static void
-sim_report_run(uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
+sim_report_run(const char *only, uint64_t seeds, uint64_t seed,
+    ngx_uint_t jobs)
 {
     ngx_uint_t         i;
     sim_report_row_t  *row, *last;
@@ -293,6 +301,10 @@ sim_report_run(uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
     last = &sim_report_rows[SIM_REPORT_ROWS - 1];
 
     for (row = sim_report_rows; row <= last; row++) {
+
+        if (sim_report_skip(row, only)) {
+            continue;
+        }
 
         for (i = 0; i < 2; i++) {
             row->score[i].seeds = (row == last) ? seeds * SIM_REPORT_HANDSHAKES
@@ -306,13 +318,13 @@ sim_report_run(uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
 
 
 ngx_uint_t
-sim_report(uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
+sim_report(const char *only, uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
 {
     ngx_uint_t         i, missed, failed;
     sim_report_row_t  *row, *last;
 
     sim_report_init();
-    sim_report_run(seeds, seed, jobs);
+    sim_report_run(only, seeds, seed, jobs);
 
     printf("Goodput of one stream, Mbit/s (mean of %lu seeds, of %u without"
            " loss), and how much of the\nlink datagrams fill\n\n"
@@ -326,6 +338,10 @@ sim_report(uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
     last = &sim_report_rows[SIM_REPORT_ROWS - 1];
 
     for (row = sim_report_rows; row <= last; row++) {
+
+        if (sim_report_skip(row, only)) {
+            continue;
+        }
 
         missed += (row == last) ? sim_report_print_handshake(row)
                                 : sim_report_print_goodput(row);
