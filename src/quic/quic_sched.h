@@ -1,8 +1,9 @@
 
 /*
  * Which stream may send next: RFC 9218, section 10.  Streams of the lowest
- * urgency number go first; those of one urgency in the order in which they
- * came, and incremental ones take turns, a packet each.
+ * urgency number go first.  Of one urgency they go in the order of their IDs,
+ * so that each is done with as soon as can be; incremental ones take turns, a
+ * packet each.  Where there are both kinds, the kinds take turns.
  */
 
 #ifndef _QUIC_SCHED_H_INCLUDED_
@@ -18,8 +19,16 @@
 #define QUIC_DEFAULT_URGENCY  3
 
 
+/* of one urgency; the queues are of quic_stream_t.ready, by "incremental" */
+
 typedef struct {
-    ngx_queue_t  queue[QUIC_URGENCIES];  /* of quic_stream_t.ready */
+    ngx_queue_t  queue[2];
+    ngx_uint_t   turn;           /* which is next if both have streams */
+} quic_sched_level_t;
+
+
+typedef struct {
+    quic_sched_level_t  level[QUIC_URGENCIES];
 } quic_sched_t;
 
 

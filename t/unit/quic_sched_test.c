@@ -55,6 +55,60 @@ test_one_after_the_other(void **state)
 }
 
 
+/* one that has waited for its application goes on before those behind it */
+
+static void
+test_order_of_ids(void **state)
+{
+    ngx_uint_t  i, n;
+
+    static ngx_uint_t  orders[][4] = {
+        { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 1, 3, 0, 2 }, { 2, 0, 3, 1 }
+    };
+
+    for (n = 0; n < test_array_len(orders); n++) {
+
+        for (i = 0; i < 4; i++) {
+            quic_sched_add(&sched, &s[orders[n][i]]);
+        }
+
+        for (i = 0; i < 4; i++) {
+            assert_ptr_equal(quic_sched_next(&sched), &s[i]);
+            quic_sched_remove(&s[i]);
+        }
+    }
+}
+
+
+static void
+test_both_kinds(void **state)
+{
+    ngx_uint_t  i;
+
+    static ngx_uint_t  order[] = { 0, 2, 0, 3, 0, 2, 0, 3 };
+
+    s[2].incremental = 1;
+    s[3].incremental = 1;
+
+    for (i = 0; i < 4; i++) {
+        quic_sched_add(&sched, &s[i]);
+    }
+
+    for (i = 0; i < test_array_len(order); i++) {
+        assert_ptr_equal(quic_sched_next(&sched), &s[order[i]]);
+        quic_sched_served(&sched, &s[order[i]]);
+    }
+
+    quic_sched_remove(&s[0]);
+    quic_sched_remove(&s[1]);
+
+    for (i = 0; i < 4; i++) {
+        assert_ptr_equal(quic_sched_next(&sched), &s[2 + i % 2]);
+        quic_sched_served(&sched, &s[2 + i % 2]);
+    }
+}
+
+
 static void
 test_incremental_take_turns(void **state)
 {
@@ -112,6 +166,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup(test_empty, setup),
         cmocka_unit_test_setup(test_one_after_the_other, setup),
+        cmocka_unit_test_setup(test_order_of_ids, setup),
+        cmocka_unit_test_setup(test_both_kinds, setup),
         cmocka_unit_test_setup(test_incremental_take_turns, setup),
         cmocka_unit_test_setup(test_urgency, setup),
         cmocka_unit_test_setup(test_served_and_gone, setup),
