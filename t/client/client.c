@@ -262,7 +262,7 @@ client_read(client_t *c)
         client_datagram(c, buf, n);
     }
 
-    client_send_acks(c);
+    client_answer(c);
 }
 
 
@@ -481,25 +481,43 @@ client_is_200(client_stream_t *s)
 }
 
 
-/* GET https://localhost/, in QPACK's static table but for the name */
+/* in QPACK's static table but for the name and the path */
 
 ngx_int_t
-client_request(client_t *c)
+client_get(client_t *c, const char *path)
 {
-    size_t            len;
-    u_char            frames[64];
-    client_stream_t  *s;
+    size_t   len;
+    u_char   frames[256], section[200], *p;
 
     c->want = c->next_request;
     c->next_request += 4;
 
+    len = ngx_strlen(path);
+
+    p = section + client_hex(section, "0000 d1 d7 50 09 6c6f63616c686f7374");
+    *p++ = 0x51;
+    *p++ = (u_char) len;
+    p = ngx_cpymem(p, path, len);
+    len = p - section;
+
     frames[0] = QUIC_FT_STREAM|QUIC_STREAM_LEN|QUIC_STREAM_FIN;
 
-    len = quic_varint_write(frames + 1, c->want) - frames;
-    len += client_hex(frames + len, "12 01 10 0000 d1 d7 c1"
-                                    "50 09 6c6f63616c686f7374");
+    p = quic_varint_write(frames + 1, c->want);
+    p = quic_varint_write(p, 1 + quic_varint_len(len) + len);
+    *p++ = 0x01;
+    p = quic_varint_write(p, len);
+    p = ngx_cpymem(p, section, len);
 
-    if (client_send(c, QUIC_PACKET_1RTT, frames, len) != NGX_OK
+    return client_send(c, QUIC_PACKET_1RTT, frames, p - frames);
+}
+
+
+ngx_int_t
+client_request(client_t *c)
+{
+    client_stream_t  *s;
+
+    if (client_get(c, "/") != NGX_OK
         || client_wait(c, client_is_answered, CLIENT_TIMEOUT) != NGX_OK)
     {
         return NGX_ERROR;

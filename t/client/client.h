@@ -25,11 +25,12 @@
 
 
 #define CLIENT_SPACES       3
-#define CLIENT_PNS          65536   /* numbers that are remembered, per space */
+#define CLIENT_PNS          65536   /* numbers that are remembered of each */
 #define CLIENT_CRYPTO       32768   /* bytes of a level */
 #define CLIENT_DATAGRAM     65536
 #define CLIENT_STREAMS      64      /* of the server's answers */
 #define CLIENT_CIDS         8
+#define CLIENT_RESPONSES    64
 
 #define CLIENT_TIMEOUT      5000    /* milliseconds, for all that must come */
 
@@ -58,7 +59,8 @@ typedef struct {
     unsigned             only_params:1; /* no others than those */
     unsigned             no_params:1;   /* not even the extension */
     unsigned             empty_scid:1;
-    unsigned             no_ack:1;      /* 1-RTT packets are left without */
+    unsigned             no_ack:1;      /* 1-RTT packets are left without, and
+                                           so are challenges */
     unsigned             trace:1;
 } client_conf_t;
 
@@ -73,14 +75,14 @@ typedef struct {
     ngx_str_t            token;
     uint64_t             pn;
     size_t               pn_len;
-    size_t               size;          /* PADDING up to this datagram's size */
-    size_t               tail;          /* zeroes behind the packet, up to it */
+    size_t               size;          /* PADDING up to that many bytes */
+    size_t               tail;          /* zeroes behind the packet as well */
     unsigned             pad_first:1;   /* PADDING comes before the frames */
     quic_keys_t         *keys;
     unsigned             key_phase:1;
     unsigned             spin:1;
     u_char               flip;          /* bits of the first byte */
-    u_char               spoil;         /* bits of the last byte, when sealed */
+    u_char               spoil;         /* bits of the sealed last byte */
     int                  lie;           /* added to the Length field */
 } client_packet_t;
 
@@ -174,6 +176,9 @@ typedef struct {
     ngx_uint_t           ncids;
     uint64_t             retired;       /* bits: RETIRE_CONNECTION_ID */
     u_char               path_response[8];
+    u_char               path_responses[CLIENT_RESPONSES][8];
+    ngx_uint_t           path_repeated; /* that were among these already */
+    u_char               challenge[8];
     uint64_t             max_data;
     uint64_t             max_streams_bidi;
     uint64_t             next_request;  /* stream ID */
@@ -183,6 +188,7 @@ typedef struct {
     unsigned             hold:1;        /* nothing but Initials is sent by
                                            itself */
     unsigned             retried:1;
+    unsigned             challenged:1;  /* PATH_RESPONSE is to be sent */
     unsigned             failed:1;      /* by what the server has sent */
 } client_t;
 
@@ -216,7 +222,10 @@ ngx_uint_t client_never(client_t *c);
 /* a PING is acknowledged: NGX_OK; NGX_DECLINED: closed; NGX_ERROR: silence */
 ngx_int_t client_ping(client_t *c);
 
-/* a GET is answered with 200: NGX_OK, NGX_DECLINED, NGX_ERROR */
+/* sends a GET for a short path, on the stream c->want: NGX_OK or NGX_ERROR */
+ngx_int_t client_get(client_t *c, const char *path);
+
+/* ... for /, and it's answered with 200: NGX_OK, NGX_DECLINED, NGX_ERROR */
 ngx_int_t client_request(client_t *c);
 
 /*
@@ -260,8 +269,8 @@ ngx_int_t client_send_hex(client_t *c, quic_packet_type_e type,
 ngx_int_t client_send_crypto(client_t *c, quic_level_e level, size_t from,
     size_t to);
 
-/* ACKs that are due, as datagrams */
-void client_send_acks(client_t *c);
+/* ACKs that are due, and a PATH_RESPONSE, as datagrams */
+void client_answer(client_t *c);
 
 u_char *client_write_crypto(u_char *p, uint64_t offset, const u_char *data,
     size_t len);

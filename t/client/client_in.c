@@ -20,6 +20,7 @@ static void client_in_ack(client_t *c, quic_level_e level,
 static void client_in_crypto(client_t *c, quic_level_e level,
     quic_frame_crypto_t *f);
 static void client_in_stream(client_t *c, quic_frame_stream_t *f);
+static void client_in_path_response(client_t *c, u_char *data);
 static void client_in_close(client_t *c, quic_level_e level, quic_frame_t *f);
 
 
@@ -294,8 +295,13 @@ client_in_frame(client_t *c, quic_level_e level, quic_frame_t *f)
         c->retired |= 1ULL << (f->u.seq & 63);
         return;
 
+    case QUIC_FT_PATH_CHALLENGE:
+        ngx_memcpy(c->challenge, f->u.path, 8);
+        c->challenged = 1;
+        return;
+
     case QUIC_FT_PATH_RESPONSE:
-        ngx_memcpy(c->path_response, f->u.path, 8);
+        client_in_path_response(c, f->u.path);
         return;
 
     case QUIC_FT_CONNECTION_CLOSE:
@@ -418,6 +424,22 @@ client_in_stream(client_t *c, quic_frame_stream_t *f)
 
     s->received = ngx_max(s->received, f->offset + f->length);
     s->fin |= f->fin;
+}
+
+
+static void
+client_in_path_response(client_t *c, u_char *data)
+{
+    ngx_uint_t  i, n;
+
+    n = c->frames[QUIC_FT_PATH_RESPONSE] - 1;
+
+    for (i = 0; i < ngx_min(n, CLIENT_RESPONSES); i++) {
+        c->path_repeated += ngx_memcmp(c->path_responses[i], data, 8) == 0;
+    }
+
+    ngx_memcpy(c->path_responses[n % CLIENT_RESPONSES], data, 8);
+    ngx_memcpy(c->path_response, data, 8);
 }
 
 

@@ -227,13 +227,40 @@ client_ack_ranges(client_space_t *space, quic_range_t *ranges)
 }
 
 
+/* RFC 9000, 8.2.2: in a datagram of full size */
+
+static void
+client_send_response(client_t *c)
+{
+    u_char           frame[9];
+    client_packet_t  p;
+
+    if (!c->challenged || c->conf.no_ack) {
+        return;
+    }
+
+    c->challenged = 0;
+    frame[0] = QUIC_FT_PATH_RESPONSE;
+    ngx_memcpy(frame + 1, c->challenge, 8);
+
+    client_packet(c, &p, QUIC_PACKET_1RTT);
+    p.size = QUIC_MIN_INITIAL_SIZE;
+
+    if (client_add(c, &p, frame, sizeof(frame)) == NGX_OK) {
+        client_flush(c);
+    }
+}
+
+
 void
-client_send_acks(client_t *c)
+client_answer(client_t *c)
 {
     u_char           *end, frames[1000];
     ngx_uint_t        level, n;
     quic_range_t      ranges[CLIENT_ACK_RANGES];
     client_space_t   *space;
+
+    client_send_response(c);
 
     for (level = 0; level < QUIC_LEVELS; level++) {
         space = &c->space[client_space(level)];

@@ -52,6 +52,7 @@ static const violation_frame_t  violation_frames[] = {
     { 0x18, "NEW_CONNECTION_ID",    "1", "18 01 00 08 11*8 22*16", 0 },
     { 0x19, "RETIRE_CONNECTION_ID", "1", "19 01", 0 },
     { 0x1a, "PATH_CHALLENGE",       "1", "1a 01*8", 0 },
+    { 0x1b, "PATH_RESPONSE to nothing", "", "1b 01*8", 0 },
     { 0x1c, "CONNECTION_CLOSE",     "IH1", "1c 00 00 00", 0 },
     { 0x1d, "CONNECTION_CLOSE app", "1", "1d 00 00", 0 },
     { 0x1e, "HANDSHAKE_DONE",       "", "1e", 0 },
