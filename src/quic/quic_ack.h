@@ -8,6 +8,8 @@
  * packet, in the Initial and Handshake spaces, and for a packet with a CE
  * mark; else after max_ack_delay.  As it is asked for only after a whole batch
  * of datagrams, one ACK answers all of them.
+ *
+ * The peer may ask for something else: draft-ietf-quic-ack-frequency.
  */
 
 #ifndef _QUIC_ACK_H_INCLUDED_
@@ -17,13 +19,14 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "quic/quic_ranges.h"
+#include "wire/quic_frame.h"
 
-
-/* RFC 9000, 13.2.2: "at least every second" */
-#define QUIC_ACK_EVERY      2
 
 /* what we promise as max_ack_delay; microseconds, RFC 9000, 18.2 */
 #define QUIC_MAX_ACK_DELAY  25000
+
+/* the least that a peer may ask for: nginx's timers are of milliseconds */
+#define QUIC_MIN_ACK_DELAY  1000
 
 
 typedef struct {
@@ -34,8 +37,19 @@ typedef struct {
     uint64_t         largest_time;   /* microseconds */
     uint64_t         deadline;       /* of the next ACK; UINT64_MAX: none due */
     uint64_t         ecn[3];         /* packets seen: ECT(0), ECT(1), CE */
+    uint64_t         told;           /* largest in an ACK; UINT64_MAX: none */
     ngx_uint_t       eliciting;      /* such packets since the last ACK */
+
+    /* as in ACK_FREQUENCY, or by default */
+    uint64_t         threshold;      /* so many may wait, not one more */
+    uint64_t         delay;          /* for so long; microseconds */
+    uint64_t         reordering;     /* numbers that may be out of order, + 1;
+                                        0: any */
+    uint64_t         next_seq;       /* older frames mean nothing */
+
     unsigned         immediate:1;    /* the space knows no delay */
+    unsigned         asked:1;        /* for an ACK now */
+    unsigned         ce:1;           /* so was the packet before marked */
 } quic_ack_t;
 
 
@@ -52,6 +66,16 @@ ngx_uint_t quic_ack_duplicate(quic_ack_t *a, uint64_t pn);
  */
 ngx_int_t quic_ack_received(quic_ack_t *a, uint64_t pn,
     ngx_uint_t ack_eliciting, ngx_uint_t ecn, uint64_t now);
+
+/*
+ * ACK_FREQUENCY came.  NGX_OK, or NGX_DECLINED: the delay that it asks for is
+ * none that we can have (PROTOCOL_VIOLATION).
+ */
+ngx_int_t quic_ack_frequency(quic_ack_t *a,
+    const quic_frame_ack_frequency_t *f);
+
+/* IMMEDIATE_ACK came; before quic_ack_received() of its packet */
+void quic_ack_now(quic_ack_t *a);
 
 /* non-zero when something was received that no ACK has told yet */
 ngx_uint_t quic_ack_pending(quic_ack_t *a);

@@ -26,6 +26,7 @@
 #include "crypto/quic_tls.h"
 #include "quic/limits.h"
 #include "quic/quic_ack.h"
+#include "quic/quic_ack_freq.h"
 #include "quic/quic_conn.h"
 #include "quic/quic_endpoint.h"
 #include "quic/quic_path.h"
@@ -57,6 +58,7 @@ typedef enum {
 #define QUIC_PEND_NEW_CID           0x80
 #define QUIC_PEND_RETIRE_CID        0x100
 #define QUIC_PEND_NEW_TOKEN         0x200
+#define QUIC_PEND_ACK_FREQUENCY     0x400
 
 
 /* a packet number space with what it carries besides stream frames */
@@ -210,6 +212,7 @@ struct quic_conn_s {
 
     quic_conn_space_t    space[QUIC_SPACES];
     quic_recovery_t      recovery;
+    quic_ack_freq_t      ack_freq;
     quic_paths_t         paths;
     quic_cids_t          cids;
 

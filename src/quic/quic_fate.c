@@ -48,9 +48,11 @@ static void quic_fate_retire_acked(quic_conn_t *c, quic_space_e space,
     quic_sent_frame_t *f);
 static void quic_fate_retire_lost(quic_conn_t *c, quic_space_e space,
     quic_sent_frame_t *f);
+static void quic_fate_ack_frequency_acked(quic_conn_t *c, quic_space_e space,
+    quic_sent_frame_t *f);
 
 
-static const quic_fate_t  quic_fates[QUIC_FT_HANDSHAKE_DONE + 1] = {
+static const quic_fate_t  quic_fates[QUIC_FT_ACK_FREQUENCY + 1] = {
     [QUIC_FT_ACK]                  = { quic_fate_ack_acked, NULL, 0, 0 },
     [QUIC_FT_CRYPTO]               = { quic_fate_crypto_acked,
                                        quic_fate_crypto_lost, 0, 0 },
@@ -72,6 +74,8 @@ static const quic_fate_t  quic_fates[QUIC_FT_HANDSHAKE_DONE + 1] = {
                                        quic_fate_retire_lost, 0, 0 },
     [QUIC_FT_HANDSHAKE_DONE]       = { NULL, NULL,
                                        QUIC_PEND_HANDSHAKE_DONE, 0 },
+    [QUIC_FT_ACK_FREQUENCY]        = { quic_fate_ack_frequency_acked, NULL,
+                                       QUIC_PEND_ACK_FREQUENCY, 0 },
 };
 
 
@@ -260,5 +264,17 @@ quic_fate_retire_lost(quic_conn_t *c, quic_space_e space, quic_sent_frame_t *f)
     if (cid) {
         cid->pending = 1;
         c->pending |= QUIC_PEND_RETIRE_CID;
+    }
+}
+
+
+/* what was asked for last is what the client does now */
+
+static void
+quic_fate_ack_frequency_acked(quic_conn_t *c, quic_space_e space,
+    quic_sent_frame_t *f)
+{
+    if (f->id + 1 == c->ack_freq.frame.seq) {
+        c->recovery.max_ack_delay = f->offset;
     }
 }

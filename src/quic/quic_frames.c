@@ -54,7 +54,12 @@ static ngx_int_t quic_frames_path_response(quic_conn_t *c, quic_frame_t *f,
 static ngx_int_t quic_frames_close(quic_conn_t *c, quic_frame_t *f,
     quic_frame_ctx_t *ctx);
 
-#define QUIC_FRAME_HANDLERS  (QUIC_FT_HANDSHAKE_DONE + 1)
+static ngx_int_t quic_frames_immediate_ack(quic_conn_t *c, quic_frame_t *f,
+    quic_frame_ctx_t *ctx);
+static ngx_int_t quic_frames_ack_frequency(quic_conn_t *c, quic_frame_t *f,
+    quic_frame_ctx_t *ctx);
+
+#define QUIC_FRAME_HANDLERS  (QUIC_FT_ACK_FREQUENCY + 1)
 
 static const quic_frame_handler_pt  quic_frame_handler[QUIC_FRAME_HANDLERS] = {
     [QUIC_FT_PADDING]               = quic_frames_nothing,
@@ -81,6 +86,8 @@ static const quic_frame_handler_pt  quic_frame_handler[QUIC_FRAME_HANDLERS] = {
     [QUIC_FT_PATH_RESPONSE]         = quic_frames_path_response,
     [QUIC_FT_CONNECTION_CLOSE]      = quic_frames_close,
     [QUIC_FT_CONNECTION_CLOSE_APP]  = quic_frames_close,
+    [QUIC_FT_IMMEDIATE_ACK]         = quic_frames_immediate_ack,
+    [QUIC_FT_ACK_FREQUENCY]         = quic_frames_ack_frequency,
 };
 
 
@@ -217,6 +224,12 @@ quic_frames_ack(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
     {
         quic_conn_close(c, QUIC_PROTOCOL_VIOLATION, reason);
         return NGX_ERROR;
+    }
+
+    if (quic_ack_freq_update(&c->ack_freq, &c->recovery.cc, &c->recovery.rtt,
+                             ctx->now))
+    {
+        c->pending |= QUIC_PEND_ACK_FREQUENCY;
     }
 
     return NGX_OK;
@@ -404,4 +417,30 @@ quic_frames_close(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
     quic_close_peer(c, f->type == QUIC_FT_CONNECTION_CLOSE_APP, &f->u.close,
                     ctx->now);
     return NGX_ERROR;
+}
+
+
+static ngx_int_t
+quic_frames_immediate_ack(quic_conn_t *c, quic_frame_t *f,
+    quic_frame_ctx_t *ctx)
+{
+    quic_ack_now(&c->space[QUIC_SPACE_APP].ack);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+quic_frames_ack_frequency(quic_conn_t *c, quic_frame_t *f,
+    quic_frame_ctx_t *ctx)
+{
+    if (quic_ack_frequency(&c->space[QUIC_SPACE_APP].ack, &f->u.ack_frequency)
+        != NGX_OK)
+    {
+        quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                        "invalid Requested Max Ack Delay");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }

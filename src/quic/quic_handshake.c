@@ -156,6 +156,7 @@ quic_handshake_peer_params(quic_conn_t *c)
 
     c->has_params = 1;
     c->recovery.max_ack_delay = tp->max_ack_delay;
+    quic_ack_freq_init(&c->ack_freq, tp->min_ack_delay, tp->max_ack_delay);
 
     quic_flow_send_init(&c->flow_out, tp->initial_max_data);
     quic_streams_set_limits(c);
@@ -175,6 +176,7 @@ quic_handshake_our_params(quic_conn_t *c)
 
     tp.max_idle_timeout = c->conf->idle_timeout;
     tp.max_ack_delay = QUIC_MAX_ACK_DELAY;
+    tp.min_ack_delay = QUIC_MIN_ACK_DELAY;
     tp.initial_max_data = c->flow_in.max;
     tp.initial_max_stream_data_bidi_remote = c->conf->stream_window;
     tp.initial_max_stream_data_uni = c->conf->stream_window;

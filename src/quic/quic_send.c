@@ -110,6 +110,7 @@ static u_char *quic_send_stream_frame(quic_stream_t *s, ngx_uint_t pend,
     quic_out_packet_t *p, quic_sent_frame_t *f);
 static void quic_send_stream_control(quic_conn_t *c, quic_out_packet_t *p);
 static void quic_send_stream_data(quic_conn_t *c, quic_out_packet_t *p);
+static uint64_t quic_send_ping_type(quic_conn_t *c, quic_level_e level);
 static void quic_send_ping(quic_conn_t *c, quic_out_packet_t *p);
 static size_t quic_send_close(quic_conn_t *c, u_char *buf, size_t size,
     uint64_t now);
@@ -118,6 +119,8 @@ static void quic_send_close_frame(quic_conn_t *c, quic_out_packet_t *p);
 static u_char *quic_send_handshake_done(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
 static u_char *quic_send_new_token(quic_conn_t *c, quic_out_packet_t *p,
+    quic_sent_frame_t *f);
+static u_char *quic_send_ack_frequency(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
 static u_char *quic_send_max_data(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f);
@@ -141,6 +144,7 @@ static const struct {
     { QUIC_PEND_MAX_STREAMS_UNI,  quic_send_max_streams_uni },
     { QUIC_PEND_DATA_BLOCKED,     quic_send_data_blocked },
     { QUIC_PEND_NEW_TOKEN,        quic_send_new_token },
+    { QUIC_PEND_ACK_FREQUENCY,    quic_send_ack_frequency },
 };
 
 
@@ -310,7 +314,8 @@ quic_send_mtu_probe(quic_conn_t *c, u_char *buf, uint64_t now)
     }
 
     ngx_memzero(p->pos, p->end - p->pos);
-    (void) quic_frame_write_plain(p->pos, p->end, QUIC_FT_PING);
+    (void) quic_frame_write_plain(p->pos, p->end,
+                                  quic_send_ping_type(c, QUIC_LEVEL_APP));
     p->pos = p->end;
     p->eliciting = 1;
 
@@ -499,6 +504,10 @@ quic_send_packet(quic_conn_t *c, quic_out_datagram_t *d, quic_level_e level,
     quic_send_ack(c, p, now);
 
     if (data) {
+        if (space->probes && quic_send_ping_type(c, level) != QUIC_FT_PING) {
+            quic_send_ping(c, p);
+        }
+
         quic_send_crypto(c, p);
 
         if (level == QUIC_LEVEL_APP) {
@@ -1053,6 +1062,33 @@ quic_send_max_streams_uni(quic_conn_t *c, quic_out_packet_t *p,
 }
 
 
+/* the draft, "Computation of Probe Timeout Period": no delay is too long now */
+
+static u_char *
+quic_send_ack_frequency(quic_conn_t *c, quic_out_packet_t *p,
+    quic_sent_frame_t *f)
+{
+    u_char                      *end;
+    quic_frame_ack_frequency_t  *frame;
+
+    frame = &c->ack_freq.frame;
+
+    f->type = QUIC_FT_ACK_FREQUENCY;
+    f->id = frame->seq;
+    f->offset = frame->max_ack_delay;
+
+    end = quic_frame_write_ack_frequency(p->pos, p->end, frame);
+
+    if (end) {
+        frame->seq++;
+        c->recovery.max_ack_delay = ngx_max(c->recovery.max_ack_delay,
+                                            frame->max_ack_delay);
+    }
+
+    return end;
+}
+
+
 /* these two are not sent again when they are lost: no record */
 
 static u_char *
@@ -1268,14 +1304,29 @@ quic_send_stream_data(quic_conn_t *c, quic_out_packet_t *p)
 }
 
 
+/*
+ * What is sent to be acknowledged.  The answer to a PING may take
+ * max_ack_delay, where the client knows nothing better.
+ */
+
+static uint64_t
+quic_send_ping_type(quic_conn_t *c, quic_level_e level)
+{
+    return (level == QUIC_LEVEL_APP && c->ack_freq.min_delay)
+               ? QUIC_FT_IMMEDIATE_ACK
+               : QUIC_FT_PING;
+}
+
+
 static void
 quic_send_ping(quic_conn_t *c, quic_out_packet_t *p)
 {
-    if (quic_send_note(c, p, quic_frame_write_plain(p->pos, p->end,
-                                                    QUIC_FT_PING),
-                       NULL)
-        == NGX_OK)
-    {
+    u_char  *end;
+
+    end = quic_frame_write_plain(p->pos, p->end,
+                                 quic_send_ping_type(c, p->level));
+
+    if (quic_send_note(c, p, end, NULL) == NGX_OK) {
         c->pending &= ~QUIC_PEND_PING;
         p->eliciting = 1;
     }

@@ -171,6 +171,218 @@ test_largest(void **state)
 }
 
 
+/* what comes in, and whether it makes an ACK due at once, which is sent then */
+
+static void
+sequence(quic_ack_t *a, const char *text)
+{
+    char        *end;
+    uint64_t     pn;
+    const char  *p;
+    static uint64_t  now;
+
+    for (p = text; *p; p = end + (*end == '!')) {
+        now++;
+        pn = strtoull(p, &end, 10);
+        receive(a, pn, now);
+
+        assert_int_equal(quic_ack_due(a, now), *end == '!');
+
+        if (*end == '!') {
+            quic_ack_sent(a);
+        }
+    }
+}
+
+
+static void
+frequency(quic_ack_t *a, uint64_t seq, uint64_t threshold, uint64_t delay,
+    uint64_t reordering)
+{
+    quic_frame_ack_frequency_t  f;
+
+    f.seq = seq;
+    f.threshold = threshold;
+    f.max_ack_delay = delay;
+    f.reordering = reordering;
+
+    assert_int_equal(quic_ack_frequency(a, &f), NGX_OK);
+}
+
+
+/* the examples of the draft, "Response to Out-of-Order Packets" */
+
+static void
+test_reordering(void **state)
+{
+    quic_ack_t  a;
+
+    start(&a, 0);
+    frequency(&a, 0, 100, 5000000, 3);
+    sequence(&a, "0 1 3 4 5! 8 9! 10!");
+    end(&a);
+
+    start(&a, 0);
+    frequency(&a, 0, 100, 5000000, 5);
+    sequence(&a, "0 1 3 5 6 7! 8 9!");
+    end(&a);
+
+    /* what comes so late that it was declared lost, and what is just late */
+
+    start(&a, 0);
+    frequency(&a, 0, 100, 5000000, 3);
+    sequence(&a, "0 2 3 4! 5 1! 7 6 8");
+    end(&a);
+
+    /* by default every one, and those that fill a gap */
+
+    start(&a, 0);
+    frequency(&a, 0, 100, 5000000, 1);
+    sequence(&a, "0 2! 3 4 6! 5! 1! 7");
+    end(&a);
+
+    /* none at all */
+
+    start(&a, 0);
+    frequency(&a, 0, 100, 5000000, 0);
+    sequence(&a, "0 9 3 50 7 1");
+    end(&a);
+}
+
+
+static void
+test_threshold(void **state)
+{
+    quic_ack_t  a;
+
+    start(&a, 0);
+    sequence(&a, "0 1! 2 3!");
+
+    frequency(&a, 0, 4, 5000000, 1);
+    sequence(&a, "4 5 6 7 8! 9 10 11 12 13!");
+
+    frequency(&a, 1, 0, 5000000, 1);
+    sequence(&a, "14! 15!");
+    end(&a);
+}
+
+
+static void
+test_frequency(void **state)
+{
+    quic_ack_t                  a;
+    quic_frame_ack_frequency_t  f = { 7, 9, 2000, 1 };
+
+    start(&a, 0);
+    assert_int_equal(quic_ack_frequency(&a, &f), NGX_OK);
+
+    receive(&a, 0, 10000);
+    assert_int_equal(a.deadline, 12000);
+
+    /* one that was overtaken, or comes twice */
+
+    f.max_ack_delay = 3000;
+    assert_int_equal(quic_ack_frequency(&a, &f), NGX_OK);
+    f.seq = 6;
+    assert_int_equal(quic_ack_frequency(&a, &f), NGX_OK);
+    assert_int_equal(a.delay, 2000);
+    f.seq = 8;
+    assert_int_equal(quic_ack_frequency(&a, &f), NGX_OK);
+    assert_int_equal(a.delay, 3000);
+
+    /* delays that nobody has, not even in an old frame */
+
+    f.seq = 1;
+    f.max_ack_delay = QUIC_MIN_ACK_DELAY - 1;
+    assert_int_equal(quic_ack_frequency(&a, &f), NGX_DECLINED);
+    f.max_ack_delay = 16384000;
+    assert_int_equal(quic_ack_frequency(&a, &f), NGX_DECLINED);
+    f.max_ack_delay = 16384000 - 1;
+    assert_int_equal(quic_ack_frequency(&a, &f), NGX_OK);
+    f.seq = 9;
+    assert_int_equal(quic_ack_frequency(&a, &f), NGX_OK);
+    assert_int_equal(a.delay, 16384000 - 1);
+
+    end(&a);
+}
+
+
+static void
+test_immediate(void **state)
+{
+    quic_ack_t  a;
+
+    start(&a, 0);
+    frequency(&a, 0, 100, 5000000, 0);
+
+    sequence(&a, "0 1 2");
+    quic_ack_now(&a);
+    sequence(&a, "3! 4 5");
+
+    end(&a);
+}
+
+
+/* only the first mark of a row, for one who wants few ACKs */
+
+static void
+test_marks(void **state)
+{
+    uint64_t    pn;
+    quic_ack_t  a;
+
+    start(&a, 0);
+    frequency(&a, 0, 100, 5000000, 0);
+
+    for (pn = 0; pn < 20; pn++) {
+        assert_int_equal(quic_ack_received(&a, pn, 1,
+                                           pn / 5 % 2 ? QUIC_ECN_CE
+                                                      : QUIC_ECN_ECT0, pn),
+                         NGX_OK);
+
+        assert_int_equal(quic_ack_due(&a, pn), pn == 5 || pn == 15);
+
+        if (quic_ack_due(&a, pn)) {
+            quic_ack_sent(&a);
+        }
+    }
+
+    end(&a);
+}
+
+
+/* however few ACKs are wanted, each range is told once */
+
+static void
+test_crowded(void **state)
+{
+    uint64_t    pn, acks;
+    quic_ack_t  a;
+
+    start(&a, 0);
+    frequency(&a, 0, 1 << 20, 5000000, 0);
+
+    acks = 0;
+
+    for (pn = 0; pn < 1000; pn += 2) {
+        receive(&a, pn, pn);
+
+        assert_true(a.told == UINT64_MAX
+                    || a.floor == 0 || a.floor <= a.told + 1);
+
+        if (quic_ack_due(&a, pn)) {
+            quic_ack_sent(&a);
+            acks++;
+        }
+    }
+
+    assert_in_range(acks, 500 / QUIC_MAX_ACK_RANGES,
+                    500 / QUIC_MAX_ACK_RANGES + 1);
+
+    end(&a);
+}
+
+
 /* every second number: the oldest are forgotten, and count as duplicates */
 
 static void
@@ -287,6 +499,12 @@ main(void)
         cmocka_unit_test(test_not_eliciting),
         cmocka_unit_test(test_ecn_counts),
         cmocka_unit_test(test_largest),
+        cmocka_unit_test(test_reordering),
+        cmocka_unit_test(test_threshold),
+        cmocka_unit_test(test_frequency),
+        cmocka_unit_test(test_immediate),
+        cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_acked),
         cmocka_unit_test(test_random),
