@@ -23,6 +23,7 @@ system("mkdir -p $build/lock && flock $build/lock/test"
 my $t = QuicTest->new;
 
 $t->file('html/index.html', "hello\n");
+$t->file('html/big', 'big' x 2_000_000);
 
 $t->run(<<'EOC');
     keepalive_timeout     10s;

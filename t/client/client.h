@@ -162,8 +162,8 @@ typedef struct {
     uint64_t             datagrams;
     size_t               last_size;     /* of the last datagram, bytes */
     ngx_uint_t           packets[QUIC_PACKET_UNKNOWN_VERSION + 1];
-    ngx_uint_t           frames[64];    /* by type */
-    size_t               frame_size[64];    /* datagram of the last one */
+    ngx_uint_t           frames[256];   /* by type */
+    size_t               frame_size[256];    /* datagram of the last one */
     ngx_uint_t           unopened;
     ngx_uint_t           resets;        /* stateless ones */
     ngx_str_t            vn;            /* Version Negotiation: in vn_data */

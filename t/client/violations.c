@@ -413,6 +413,7 @@ main(int argc, char **argv)
     violations_frames();
     violations_packets();
     violations_hello();
+    violations_acks();
 
     return 0;
 }

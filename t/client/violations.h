@@ -8,6 +8,7 @@
  *                        wrong in itself; streams, flow control, limits
  *     violations_packets headers, numbers, keys, connection IDs, datagrams
  *     violations_hello   transport parameters, TLS, versions, tokens
+ *     violations_acks    ACK_FREQUENCY, IMMEDIATE_ACK
  */
 
 #ifndef _VIOLATIONS_H_INCLUDED_
@@ -100,6 +101,7 @@ ngx_int_t violation_send(violation_run_t *r);
 void violations_frames(void);
 void violations_packets(void);
 void violations_hello(void);
+void violations_acks(void);
 
 
 #define VIOLATIONS(rows)                                                     \

@@ -56,6 +56,8 @@ static const violation_frame_t  violation_frames[] = {
     { 0x1c, "CONNECTION_CLOSE",     "IH1", "1c 00 00 00", 0 },
     { 0x1d, "CONNECTION_CLOSE app", "1", "1d 00 00", 0 },
     { 0x1e, "HANDSHAKE_DONE",       "", "1e", 0 },
+    { 0x1f, "IMMEDIATE_ACK",        "1", "1f", 0 },
+    { 0xaf, "ACK_FREQUENCY",        "1", "40af 00 01 #25000 01", 0 },
     { 0x30, "DATAGRAM",             "", "30 00", 1 },
     { 0x31, "DATAGRAM LEN",         "", "31 01 00", 0 }
 };
