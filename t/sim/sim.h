@@ -142,6 +142,9 @@ typedef struct {
 
     sim_path_t   path[2];
     ngx_uint_t   clients;        /* default 1 */
+    uint64_t     apart;          /* microseconds from one to the next */
+    double       fair;           /* Jain's index must be as much: of what they
+                                    receive while all of them do */
 
     /* streams that a client opens, so many at a time; and the server */
     ngx_uint_t   streams, at_a_time;

@@ -39,6 +39,8 @@ typedef struct {
     ngx_uint_t              ended[2];
     ngx_uint_t              theirs;      /* unidirectional, ended */
     uint64_t                received;    /* bytes */
+    uint64_t                alone;       /* of them, before all clients were
+                                            there */
     uint64_t                sent;
     uint64_t                updated;     /* their sum at the key update */
     ngx_uint_t              behind;      /* streams wait for credit, or to be
@@ -65,12 +67,14 @@ typedef struct {
 
 static sim_client_t                      sim_client[SIM_MAX_CLIENTS];
 static ngx_uint_t                        sim_nclients;
+static ngx_uint_t                        sim_judged;
 static gnutls_certificate_credentials_t  sim_credentials;
 
 
 static void sim_client_write(sim_client_t *cl);
 static void sim_client_close(sim_client_t *cl);
 static void sim_client_finish(sim_client_t *cl);
+static void sim_client_all_there(void);
 
 
 static void
@@ -104,6 +108,8 @@ sim_client_established(ngtcp2_conn *conn, void *data)
     if (sim_result.established == 0) {
         sim_result.established = sim.now - SIM_START;
     }
+
+    sim_client_all_there();
 
     cl->version = ngtcp2_conn_get_negotiated_version(conn);
     sim_trace("client: established, version %08x", cl->version);
@@ -638,6 +644,54 @@ sim_client_write(sim_client_t *cl)
 }
 
 
+/* from now on they share the link */
+
+static void
+sim_client_all_there(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < sim_nclients; i++) {
+
+        if (!sim_client[i].established) {
+            return;
+        }
+
+        sim_client[i].alone = sim_client[i].received;
+    }
+}
+
+
+/*
+ * When the first of them is done: Jain, Chiu, Hawe: A Quantitative Measure of
+ * Fairness; 1 is even, 1/n is all for one.
+ */
+
+static void
+sim_client_check_fair(void)
+{
+    double      x, sum, squares;
+    ngx_uint_t  i;
+
+    sum = 0;
+    squares = 0;
+
+    for (i = 0; i < sim_nclients; i++) {
+        x = sim_client[i].received - sim_client[i].alone;
+
+        sum += x;
+        squares += x * x;
+    }
+
+    x = sum * sum / (sim_nclients * squares);
+    sim_trace("fairness: %.3f", x);
+
+    if (x < sim.scenario->fair) {
+        sim_fail("the link isn't shared: an index of %.3f", x);
+    }
+}
+
+
 static ngx_uint_t
 sim_client_all_done(sim_client_t *cl)
 {
@@ -664,6 +718,12 @@ sim_client_check_end(sim_client_t *cl)
     case SIM_ANYHOW:
 
         if (sim_client_all_done(cl) && cl->poll.place == 0) {
+
+            if (sim.scenario->fair > 0 && !sim_judged) {
+                sim_client_check_fair();
+                sim_judged = 1;
+            }
+
             sim_at(&cl->poll, sim.now);
         }
 
@@ -1164,7 +1224,7 @@ sim_client_init(void)
             continue;
         }
 
-        sim_client_start(cl);
+        sim_at(&cl->start, sim.now + i * sim.scenario->apart);
     }
 }
 

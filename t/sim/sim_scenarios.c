@@ -30,6 +30,12 @@
               { .min = 0, .max = 100 * KB, .reset = 0.2, .stop = 0.2 } },     \
     .early = 0.1
 
+/* a link of 20 Mbit/s and 40 ms, whose queue is as much again */
+#define SIM_SHARE(one, two)                                                   \
+    .path = SIM_LINKS( .rate = 2500000, .queue = 100000 ), .clients = 2,      \
+    .apart = 2 * SIM_SEC, .cc = { one, two }, .fair = 0.8,                    \
+    SIM_DOWNLOAD(30 * MB), .weight = 40
+
 /* packets get lost in bursts of 8 on average, 2 % of all */
 #define SIM_BURSTS  .burst_begin = 0.003, .burst_end = 0.125, .burst_loss = 0.9
 
@@ -321,6 +327,20 @@ static const sim_scenario_t  sim_scenarios[] = {
                          .reorder_by = 30 * SIM_MS ),
       .server_key_update = 200 * SIM_MS,
       .streams = 2, .flow = { SIM_BYTES(500 * KB), SIM_BYTES(500 * KB) } },
+
+    /* two share a link; the second one comes when the first one has it all */
+
+    { .name = "share",
+      SIM_SHARE("cubic", "cubic") },
+
+    { .name = "share-reno",
+      SIM_SHARE("reno", "reno") },
+
+    { .name = "share-cubic-reno",
+      SIM_SHARE("cubic", "reno") },
+
+    { .name = "share-reno-cubic",
+      SIM_SHARE("reno", "cubic") },
 
     /* streams */
 
