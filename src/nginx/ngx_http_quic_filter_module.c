@@ -49,6 +49,8 @@ static ngx_int_t ngx_http_quic_output_vary(ngx_http_request_t *r,
     ngx_array_t *fields);
 static ngx_int_t ngx_http_quic_output_others(ngx_http_request_t *r,
     ngx_array_t *fields);
+static ngx_int_t ngx_http_quic_output_list(ngx_http_request_t *r,
+    ngx_array_t *fields, ngx_list_t *list);
 static ngx_int_t ngx_http_quic_output_line(ngx_http_request_t *r,
     ngx_array_t *fields, ngx_table_elt_t *h);
 static ngx_int_t ngx_http_quic_push(ngx_array_t *fields, const char *name,
@@ -608,11 +610,19 @@ ngx_http_quic_output_vary(ngx_http_request_t *r, ngx_array_t *fields)
 static ngx_int_t
 ngx_http_quic_output_others(ngx_http_request_t *r, ngx_array_t *fields)
 {
+    return ngx_http_quic_output_list(r, fields, &r->headers_out.headers);
+}
+
+
+static ngx_int_t
+ngx_http_quic_output_list(ngx_http_request_t *r, ngx_array_t *fields,
+    ngx_list_t *list)
+{
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
+    for (part = &list->part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
@@ -692,6 +702,30 @@ ngx_http_quic_is_one_of(const ngx_str_t *names, ngx_str_t *name)
     }
 
     return 0;
+}
+
+
+ngx_int_t
+ngx_http_quic_send_trailers(ngx_http_request_t *r)
+{
+    ngx_array_t  fields;
+
+    if (r->headers_out.trailers.part.nelts == 0) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_array_init(&fields, r->pool, 4, sizeof(h3_field_t)) != NGX_OK
+        || ngx_http_quic_output_list(r, &fields, &r->headers_out.trailers)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (fields.nelts == 0) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_quic_send_fields(r, &fields, 1);
 }
 
 

@@ -146,6 +146,13 @@ ngx_int_t ngx_http_quic_websocket_begin(ngx_http_quic_request_t *qr);
 ngx_int_t ngx_http_quic_websocket_answer(ngx_http_quic_request_t *qr);
 
 
+/*
+ * The trailers of a response, with the stream's end.  NGX_OK, NGX_DECLINED:
+ * there are none, nothing was sent; NGX_ERROR.
+ */
+ngx_int_t ngx_http_quic_send_trailers(ngx_http_request_t *r);
+
+
 /* c->recv, recv_chain, send, send_chain */
 
 ssize_t ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size);

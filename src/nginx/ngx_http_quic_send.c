@@ -20,6 +20,7 @@ static ngx_int_t ngx_http_quic_write_file(ngx_http_quic_request_t *qr,
     ngx_buf_t *b, size_t size);
 static ssize_t ngx_http_quic_read_file(ngx_buf_t *b, u_char *dst, size_t size,
     off_t offset);
+static ngx_int_t ngx_http_quic_send_end(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_wait_for_room(ngx_http_quic_request_t *qr);
 
 
@@ -60,9 +61,8 @@ ngx_http_quic_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 
     in = ngx_chain_update_sent(in, size);
 
-    if (in == NULL && last) {
-        h3_response_finish(qr->h3);
-        ngx_http_quic_request_finished(qr);
+    if (in == NULL && last && ngx_http_quic_send_end(qr) != NGX_OK) {
+        return NGX_CHAIN_ERROR;
     }
 
     ngx_log_debug3(NGX_LOG_DEBUG_EVENT, c->log, 0,
@@ -70,6 +70,27 @@ ngx_http_quic_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
                    size, room, in);
 
     return in;
+}
+
+
+static ngx_int_t
+ngx_http_quic_send_end(ngx_http_quic_request_t *qr)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_quic_send_trailers(qr->main);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        h3_response_finish(qr->h3);
+    }
+
+    ngx_http_quic_request_finished(qr);
+
+    return NGX_OK;
 }
 
 
