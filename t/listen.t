@@ -252,6 +252,10 @@ for my $directive ('http3 on', 'http3 off', 'quic_retry on',
                    'quic_retry off', 'quic_retry auto', 'quic_gso off',
                    'quic_gso on', 'http3_max_concurrent_streams 1',
                    'http3_max_concurrent_streams 1000',
+                   'http3_max_table_capacity 0',
+                   'http3_max_table_capacity 64k',
+                   'http3_max_blocked_streams 0',
+                   'http3_max_blocked_streams 1000',
                    'http3_stream_buffer_size 1k',
                    'http3_stream_buffer_size 16m',
                    'quic_active_connection_id_limit 2',
@@ -294,6 +298,10 @@ bad('http3_stream_buffer_size 1023', 'http3_stream_buffer_size 1023;',
     'value must be 1k or more');
 bad('http3_stream_buffer_size 17m', 'http3_stream_buffer_size 17m;',
     'value must be 16m or less');
+bad('http3_max_table_capacity 65537', 'http3_max_table_capacity 65537;',
+    'value must be 64k or less');
+bad('http3_max_blocked_streams 1001', 'http3_max_blocked_streams 1001;',
+    'value must be between 0 and 1000');
 bad('http3_stream_buffer_size x', 'http3_stream_buffer_size x;',
     '"http3_stream_buffer_size" directive invalid value');
 

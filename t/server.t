@@ -209,7 +209,9 @@ sub settings {
 
     $t->file('html/big.txt', $big);
 
-    for my $conf ('quic_retry on', 'quic_retry auto', 'quic_gso off', 'quic_gso on',
+    for my $conf ('quic_retry on', 'quic_retry auto', 'quic_gso off',
+                  'quic_gso on', 'http3_max_table_capacity 0',
+                  'http3_max_table_capacity 64k', 'http3_max_blocked_streams 0',
                   'http3_stream_buffer_size 4k',
                   'http3_stream_buffer_size 1m',
                   'http3_max_concurrent_streams 1',

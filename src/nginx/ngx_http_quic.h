@@ -54,6 +54,8 @@ typedef struct {
     ngx_flag_t           gso;
     ngx_uint_t           max_concurrent_streams;
     size_t               stream_buffer_size;     /* bytes */
+    size_t               max_table_capacity;     /* bytes */
+    ngx_uint_t           max_blocked_streams;
     ngx_uint_t           active_cid_limit;
     ngx_uint_t           mtu;                    /* bytes of an IP packet */
     ngx_str_t            host_key_file;

@@ -21,9 +21,6 @@
 #endif
 
 
-/* what the decoder of QPACK may use for its table (RFC 9204, 3.2.2) */
-#define NGX_HTTP_QUIC_TABLE_CAPACITY   4096
-#define NGX_HTTP_QUIC_BLOCKED_STREAMS  16
 
 /* unread bytes of a whole connection, in stream buffers */
 #define NGX_HTTP_QUIC_CONN_BUFFERS     16
@@ -682,8 +679,8 @@ ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener)
 
     listener->h3.max_field_section = cscf->large_client_header_buffers.num
                                      * cscf->large_client_header_buffers.size;
-    listener->h3.max_table_capacity = NGX_HTTP_QUIC_TABLE_CAPACITY;
-    listener->h3.max_blocked_streams = NGX_HTTP_QUIC_BLOCKED_STREAMS;
+    listener->h3.max_table_capacity = qscf->max_table_capacity;
+    listener->h3.max_blocked_streams = qscf->max_blocked_streams;
     listener->h3.connect_protocol = 1;
 }
 

@@ -30,6 +30,7 @@ static char *ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent,
 static char *ngx_http_quic_congestion_control(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_quic_buffer_size(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_http_quic_table_size(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data);
 
 static ngx_int_t ngx_http_quic_host_key(ngx_conf_t *cf,
@@ -82,6 +83,16 @@ static ngx_conf_post_t  ngx_http_quic_buffer_post = {
 };
 
 
+static ngx_conf_post_t  ngx_http_quic_table_post = {
+    ngx_http_quic_table_size
+};
+
+
+static ngx_conf_num_bounds_t  ngx_http_quic_blocked_bounds = {
+    ngx_conf_check_num_bounds, 0, H3_MAX_BLOCKED_STREAMS
+};
+
+
 static ngx_conf_post_t  ngx_http_quic_file_post = {
     ngx_http_quic_full_name
 };
@@ -116,6 +127,20 @@ static ngx_command_t  ngx_http_quic_commands[] = {
       NGX_HTTP_SRV_CONF_OFFSET,
       offsetof(ngx_http_quic_srv_conf_t, stream_buffer_size),
       &ngx_http_quic_buffer_post },
+
+    { ngx_string("http3_max_table_capacity"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, max_table_capacity),
+      &ngx_http_quic_table_post },
+
+    { ngx_string("http3_max_blocked_streams"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_quic_srv_conf_t, max_blocked_streams),
+      &ngx_http_quic_blocked_bounds },
 
     { ngx_string("quic_retry"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
@@ -291,6 +316,8 @@ ngx_http_quic_create_srv_conf(ngx_conf_t *cf)
     qscf->gso = NGX_CONF_UNSET;
     qscf->max_concurrent_streams = NGX_CONF_UNSET_UINT;
     qscf->stream_buffer_size = NGX_CONF_UNSET_SIZE;
+    qscf->max_table_capacity = NGX_CONF_UNSET_SIZE;
+    qscf->max_blocked_streams = NGX_CONF_UNSET_UINT;
     qscf->active_cid_limit = NGX_CONF_UNSET_UINT;
     qscf->cc = NGX_CONF_UNSET_PTR;
     qscf->mtu = NGX_CONF_UNSET_UINT;
@@ -313,6 +340,10 @@ ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->max_concurrent_streams, 128);
     ngx_conf_merge_size_value(conf->stream_buffer_size,
                               prev->stream_buffer_size, 65536);
+    ngx_conf_merge_size_value(conf->max_table_capacity,
+                              prev->max_table_capacity, 4096);
+    ngx_conf_merge_uint_value(conf->max_blocked_streams,
+                              prev->max_blocked_streams, 16);
     ngx_conf_merge_uint_value(conf->active_cid_limit,
                               prev->active_cid_limit, 2);
     ngx_conf_merge_uint_value(conf->mtu, prev->mtu, 1500);
@@ -364,6 +395,19 @@ ngx_http_quic_buffer_size(ngx_conf_t *cf, void *post, void *data)
 
     if (*size > QUIC_MAX_STREAM_SEND_BUFFER) {
         return "value must be 16m or less";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_quic_table_size(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t *size = data;
+
+    if (*size > H3_MAX_TABLE_CAPACITY) {
+        return "value must be 64k or less";
     }
 
     return NGX_CONF_OK;

@@ -190,6 +190,14 @@
  */
 #define H3_MAX_QPACK_MEMORY          (2 * 1024 * 1024)
 
+/*
+ * What an operator may allow clients: the table that we decode with, and
+ * requests that wait for insertions into it, each of which holds a field
+ * section's beginning.
+ */
+#define H3_MAX_TABLE_CAPACITY        (64 * 1024)
+#define H3_MAX_BLOCKED_STREAMS       1000
+
 /* our encoder: more saves next to nothing, and is memory per connection */
 #define H3_QPACK_ENCODER_CAPACITY    4096
 #define H3_QPACK_ENCODER_BLOCKED     100
