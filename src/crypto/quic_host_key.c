@@ -135,6 +135,25 @@ quic_host_key_clear(quic_host_key_t *hk)
 }
 
 
+ngx_int_t
+quic_host_key_bind(quic_host_key_t *hk, const u_char *name, size_t len)
+{
+    u_char        md[EVP_MAX_MD_SIZE];
+    unsigned int  n;
+
+    if (HMAC(EVP_sha256(), hk->reset, sizeof(hk->reset), name, len, md, &n)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(hk->reset, md, sizeof(hk->reset));
+    quic_wipe(md, sizeof(md));
+
+    return NGX_OK;
+}
+
+
 /* the block: owner, counter, check value 0, random; 4 bytes each */
 
 void

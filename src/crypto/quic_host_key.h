@@ -38,6 +38,14 @@ ngx_int_t quic_host_key_init(quic_host_key_t *hk, const u_char *secret,
 
 void quic_host_key_clear(quic_host_key_t *hk);
 
+/*
+ * Makes the reset tokens those of one host: whoever has the same secret but
+ * another name, and can't know whether our connections live, can't end them
+ * (RFC 9000, 21.11).  NGX_OK or NGX_ERROR (memory).
+ */
+ngx_int_t quic_host_key_bind(quic_host_key_t *hk, const u_char *name,
+    size_t len);
+
 
 /*
  * Connection IDs: one AES block holds (owner, counter, random).  Nobody

@@ -461,7 +461,14 @@ static ngx_int_t
 ngx_http_quic_host_key_set(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf,
     u_char *secret, size_t len)
 {
-    if (quic_host_key_init(&qmcf->host_key, secret, len) != NGX_OK) {
+    ngx_str_t  *host;
+
+    host = &cf->cycle->hostname;
+
+    if (quic_host_key_init(&qmcf->host_key, secret, len) != NGX_OK
+        || quic_host_key_bind(&qmcf->host_key, host->data, host->len)
+           != NGX_OK)
+    {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "could not derive QUIC's keys from the host key");
         return NGX_ERROR;

@@ -67,6 +67,7 @@ static void ngx_http_quic_worker_timer(void *data, quic_conn_t *c,
 static void ngx_http_quic_worker_wakeup(void *data);
 static void ngx_http_quic_worker_freed(void *data, quic_conn_t *c);
 static const quic_conf_t *ngx_http_quic_worker_conf(void *data, void *socket);
+static ngx_uint_t ngx_http_quic_worker_lives(void *data, uint32_t owner);
 
 static void ngx_http_quic_worker_flush(ngx_event_t *ev);
 static ngx_int_t ngx_http_quic_worker_send(ngx_http_quic_worker_t *w);
@@ -83,7 +84,8 @@ static const quic_endpoint_ops_t  ngx_http_quic_worker_ops = {
     ngx_http_quic_worker_timer,
     ngx_http_quic_worker_wakeup,
     ngx_http_quic_worker_freed,
-    ngx_http_quic_worker_conf
+    ngx_http_quic_worker_conf,
+    ngx_http_quic_worker_lives
 };
 
 
@@ -637,6 +639,18 @@ ngx_http_quic_worker_conf(void *data, void *socket)
     ngx_http_quic_listener_t *listener = socket;
 
     return &listener->quic;
+}
+
+
+/*
+ * A worker that crashed, or one of before a restart, isn't there any more; a
+ * stranger that has got its process ID since costs the client a timeout.
+ */
+
+static ngx_uint_t
+ngx_http_quic_worker_lives(void *data, uint32_t owner)
+{
+    return kill((ngx_pid_t) owner, 0) == 0 || ngx_errno != ESRCH;
 }
 
 

@@ -133,6 +133,15 @@
 #define QUIC_MAX_STATELESS_REPLIES   20000
 
 /*
+ * And to one address (of IPv6 its network): after a restart of ours each
+ * connection behind a NAT wants a reset.  An address has its bucket by a hash;
+ * so many at that rate are no less than the worker's.
+ */
+#define QUIC_REPLIES_TO_ADDRESS        20
+#define QUIC_REPLIES_TO_ADDRESS_BURST  200
+#define QUIC_REPLY_BUCKETS             1024
+
+/*
  * Microseconds for which a Retry token is good: one round trip and a client's
  * patience.
  */

@@ -1,6 +1,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "crypto/quic_random.h"
 #include "quic/quic_addr.h"
 
 
@@ -54,4 +55,15 @@ quic_addr_overhead(const quic_addr_t *a)
     }
 
     return 20 + 8;
+}
+
+
+uint64_t
+quic_addr_hash(const quic_addr_t *a)
+{
+    if (a->sa.sa_family == AF_INET6) {
+        return quic_hash((const u_char *) &a->sin6.sin6_addr, 8);
+    }
+
+    return quic_hash((const u_char *) &a->sin.sin_addr, 4);
 }

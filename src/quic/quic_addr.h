@@ -35,6 +35,9 @@ typedef struct {
 socklen_t quic_addr_len(const quic_addr_t *a);
 uint16_t quic_addr_port(const quic_addr_t *a);
 
+/* keyed; of the address without its port, of IPv6 the first 64 bits */
+uint64_t quic_addr_hash(const quic_addr_t *a);
+
 /* address and port, resp. address alone; non-zero when equal */
 ngx_uint_t quic_addr_equal(const quic_addr_t *a, const quic_addr_t *b);
 ngx_uint_t quic_addr_same_host(const quic_addr_t *a, const quic_addr_t *b);

@@ -18,6 +18,7 @@
 static ngx_int_t quic_cids_add(quic_conn_t *c);
 static ngx_int_t quic_cids_retire_peers(quic_conn_t *c);
 static ngx_int_t quic_cids_retire(quic_conn_t *c, uint64_t seq);
+static void quic_cids_forget(quic_conn_t *c, quic_peer_cid_t *p);
 static ngx_int_t quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f);
 static ngx_int_t quic_cids_replace(quic_conn_t *c);
 static ngx_uint_t quic_cids_lost(quic_conn_t *c, const quic_path_t *path);
@@ -66,6 +67,10 @@ quic_cids_done(quic_conn_t *c)
     }
 
     quic_cid_map_remove(&c->ep->cids, &c->cids.original);
+
+    for (i = 0; i < QUIC_MAX_PEER_CIDS; i++) {
+        quic_cids_forget(c, &c->cids.peers[i]);
+    }
 }
 
 
@@ -109,6 +114,36 @@ quic_cid_t *
 quic_cids_peers(quic_conn_t *c, const quic_path_t *path)
 {
     return &c->cids.peers[path->peer].cid;
+}
+
+
+quic_cid_t *
+quic_cids_send(quic_conn_t *c, const quic_path_t *path)
+{
+    quic_peer_cid_t  *p;
+
+    p = &c->cids.peers[path->peer];
+
+    if (!p->sent && p->has_token) {
+        quic_cid_set(&p->reset.cid, p->token, QUIC_RESET_TOKEN_LEN);
+        p->reset.data = c;
+
+        /* a token that another connection has as well is that one's */
+
+        (void) quic_cid_map_add(&c->ep->resets, &p->reset);
+    }
+
+    p->sent = 1;
+
+    return &p->cid;
+}
+
+
+static void
+quic_cids_forget(quic_conn_t *c, quic_peer_cid_t *p)
+{
+    quic_cid_map_remove(&c->ep->resets, &p->reset);
+    ngx_memzero(p, sizeof(quic_peer_cid_t));
 }
 
 
@@ -299,6 +334,8 @@ quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f)
         return NGX_ERROR;
     }
 
+    quic_cids_forget(c, place);
+
     place->used = 1;
     place->has_token = 1;
     place->seq = f->seq;
@@ -312,6 +349,7 @@ quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f)
 static ngx_int_t
 quic_cids_retire_peers(quic_conn_t *c)
 {
+    uint64_t          seq;
     ngx_uint_t        i;
     quic_peer_cid_t  *p;
 
@@ -322,9 +360,10 @@ quic_cids_retire_peers(quic_conn_t *c)
             continue;
         }
 
-        p->used = 0;
+        seq = p->seq;
+        quic_cids_forget(c, p);
 
-        if (quic_cids_retire(c, p->seq) != NGX_OK) {
+        if (quic_cids_retire(c, seq) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -437,6 +476,7 @@ quic_cids_steal(quic_conn_t *c, quic_path_t *path)
 void
 quic_cids_release(quic_conn_t *c, quic_path_t *path)
 {
+    uint64_t          seq;
     ngx_uint_t        peer;
     quic_peer_cid_t  *p;
 
@@ -452,8 +492,9 @@ quic_cids_release(quic_conn_t *c, quic_path_t *path)
     /* an empty one is the only one, and used for all */
 
     if (p->cid.len) {
-        p->used = 0;
-        (void) quic_cids_retire(c, p->seq);
+        seq = p->seq;
+        quic_cids_forget(c, p);
+        (void) quic_cids_retire(c, seq);
     }
 }
 

@@ -113,6 +113,25 @@ quic_close_silent(quic_conn_t *c, const char *reason)
 }
 
 
+/* 10.3.1: the client doesn't know us any more */
+
+void
+quic_close_reset(quic_conn_t *c, uint64_t now)
+{
+    if (c->state != QUIC_CONN_OPEN && c->state != QUIC_CONN_CLOSING) {
+        return;
+    }
+
+    c->state = QUIC_CONN_DRAINING;
+
+    ngx_log_error(NGX_LOG_INFO, c->log, 0,
+                  "quic connection ended: stateless reset by client");
+
+    quic_close_period(c, now);
+    quic_conn_wake(c);
+}
+
+
 /* 10.2.1: answers become rarer, each time after twice as many datagrams */
 
 void

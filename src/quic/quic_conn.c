@@ -190,6 +190,24 @@ quic_conn_alive(quic_conn_t *c)
 }
 
 
+ngx_uint_t
+quic_conn_at(quic_conn_t *c, const quic_addr_t *remote)
+{
+    ngx_uint_t    i;
+    quic_path_t  *p;
+
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        p = &c->paths.path[i];
+
+        if (p->used && quic_addr_equal(&p->remote, remote)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 const quic_addr_t *
 quic_conn_remote(quic_conn_t *c)
 {

@@ -87,8 +87,10 @@ typedef struct {
     quic_cid_t           cid;
     uint64_t             seq;
     u_char               token[QUIC_RESET_TOKEN_LEN];
+    quic_cid_node_t      reset;          /* the token in ep->resets */
     unsigned             used:1;
     unsigned             has_token:1;
+    unsigned             sent:1;         /* it stood in a packet of ours */
 } quic_peer_cid_t;
 
 
@@ -261,6 +263,7 @@ struct quic_conn_s {
     unsigned             app_closed:1;       /* app_ops->closed() was called */
     unsigned             has_params:1;
     unsigned             any_fixed_bit:1;    /* in what the client sends */
+    unsigned             opened:1;           /* a packet of the datagram */
 };
 
 
@@ -288,6 +291,9 @@ quic_conn_t *quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
 void quic_conn_free(quic_conn_t *c);
 
 quic_space_e quic_level_space(quic_level_e level);
+
+/* non-zero when one of the paths goes there */
+ngx_uint_t quic_conn_at(quic_conn_t *c, const quic_addr_t *remote);
 
 /* the client has shown that it receives at its address */
 void quic_conn_validated(quic_conn_t *c);
@@ -401,6 +407,12 @@ void quic_cids_done(quic_conn_t *c);
 /* the peer's that is in use on a path, which must have one */
 quic_cid_t *quic_cids_peers(quic_conn_t *c, const quic_path_t *path);
 
+/*
+ * The same, for a packet that is written: from now on the peer may use its
+ * reset token (RFC 9000, 10.3.1)
+ */
+quic_cid_t *quic_cids_send(quic_conn_t *c, const quic_path_t *path);
+
 /* gives a path one that no other uses: NGX_OK, NGX_DECLINED: none is left */
 ngx_int_t quic_cids_take(quic_conn_t *c, quic_path_t *path);
 
@@ -460,6 +472,9 @@ void quic_close_received(quic_conn_t *c);
 /* CONNECTION_CLOSE came */
 void quic_close_peer(quic_conn_t *c, ngx_uint_t app,
     quic_frame_close_t *f, uint64_t now);
+
+/* a stateless reset came */
+void quic_close_reset(quic_conn_t *c, uint64_t now);
 
 /* our CONNECTION_CLOSE has been sent */
 void quic_close_sent(quic_conn_t *c, uint64_t now);

@@ -8,8 +8,12 @@
 
 static void quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
     ngx_str_t *reply, uint64_t now);
-static void quic_endpoint_charge(quic_endpoint_t *ep, ngx_str_t *reply,
-    uint64_t now);
+static ngx_int_t quic_endpoint_reset(quic_endpoint_t *ep,
+    quic_datagram_t *dgram, u_char *token, uint64_t now);
+static void quic_endpoint_charge(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    ngx_str_t *reply, uint64_t now);
+static quic_bucket_t *quic_endpoint_bucket(quic_endpoint_t *ep,
+    quic_datagram_t *dgram, uint64_t now);
 static void quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
     quic_packet_t *pkt, ngx_str_t *reply, uint64_t now);
 static ngx_int_t quic_endpoint_validate(quic_endpoint_t *ep,
@@ -53,6 +57,10 @@ quic_endpoint_init(quic_endpoint_t *ep, quic_mem_t *mem,
                      QUIC_MAX_STATELESS_REPLIES, now);
     quic_used_tokens_init(&ep->used_tokens, mem);
 
+    if (quic_cid_map_init(&ep->resets, mem) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return quic_cid_map_init(&ep->cids, mem);
 }
 
@@ -75,7 +83,10 @@ quic_endpoint_done(quic_endpoint_t *ep)
     quic_endpoint_clear_keys(ep);
     quic_free(ep->mem, ep->initial_client, sizeof(quic_keys_t));
     quic_free(ep->mem, ep->initial_server, sizeof(quic_keys_t));
+    quic_free(ep->mem, ep->replies_to,
+              QUIC_REPLY_BUCKETS * sizeof(quic_bucket_t));
     quic_used_tokens_done(&ep->used_tokens);
+    quic_cid_map_done(&ep->resets);
     quic_cid_map_done(&ep->cids);
 }
 
@@ -84,7 +95,9 @@ void
 quic_endpoint_receive(quic_endpoint_t *ep, quic_datagram_t *dgram,
     ngx_str_t *reply, uint64_t now)
 {
+    u_char            token[QUIC_RESET_TOKEN_LEN];
     ngx_str_t         dcid;
+    quic_conn_t      *c;
     quic_cid_node_t  *node;
 
     reply->len = 0;
@@ -97,12 +110,57 @@ quic_endpoint_receive(quic_endpoint_t *ep, quic_datagram_t *dgram,
 
     node = quic_cid_map_find(&ep->cids, dcid.data, dcid.len);
 
-    if (node) {
-        quic_receive_datagram(node->data, dgram, now);
+    if (node == NULL) {
+        quic_endpoint_unknown(ep, dgram, reply, now);
         return;
     }
 
-    quic_endpoint_unknown(ep, dgram, reply, now);
+    c = node->data;
+
+    if (ep->resets.n == 0 || (dgram->data[0] & QUIC_LONG_HEADER)) {
+        quic_receive_datagram(c, dgram, now);
+        return;
+    }
+
+    /* a packet that doesn't authenticate is cleared; an ID has as many bytes */
+
+    ngx_memcpy(token, dgram->data + dgram->len - QUIC_RESET_TOKEN_LEN,
+               QUIC_RESET_TOKEN_LEN);
+
+    quic_receive_datagram(c, dgram, now);
+
+    if (!c->opened) {
+        (void) quic_endpoint_reset(ep, dgram, token, now);
+    }
+}
+
+
+/*
+ * RFC 9000, 10.3.1: are the last 16 bytes a token that ends a connection, one
+ * that we have with this address?  They are looked for by a keyed hash, and
+ * compared when all of its 64 bits are right: the time that it takes says
+ * nothing of the tokens that there are.
+ */
+
+static ngx_int_t
+quic_endpoint_reset(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    u_char *token, uint64_t now)
+{
+    quic_cid_node_t  *node;
+
+    if (ep->resets.n == 0) {
+        return NGX_DECLINED;
+    }
+
+    node = quic_cid_map_find(&ep->resets, token, QUIC_RESET_TOKEN_LEN);
+
+    if (node == NULL || !quic_conn_at(node->data, &dgram->remote)) {
+        return NGX_DECLINED;
+    }
+
+    quic_close_reset(node->data, now);
+
+    return NGX_OK;
 }
 
 
@@ -139,14 +197,22 @@ quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
     case QUIC_PACKET_UNKNOWN_VERSION:
         if (dgram->len >= QUIC_MIN_INITIAL_SIZE) {
             quic_stateless_version(&pkt, reply);
-            quic_endpoint_charge(ep, reply, now);
+            quic_endpoint_charge(ep, dgram, reply, now);
         }
 
         return;
 
     case QUIC_PACKET_1RTT:
+
+        if (quic_endpoint_reset(ep, dgram, dgram->data + dgram->len
+                                           - QUIC_RESET_TOKEN_LEN, now)
+            == NGX_OK)
+        {
+            return;
+        }
+
         quic_stateless_reset(ep, &pkt.dcid, dgram->len, reply);
-        quic_endpoint_charge(ep, reply, now);
+        quic_endpoint_charge(ep, dgram, reply, now);
         return;
 
     default:
@@ -158,11 +224,52 @@ quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
 /* what is answered is counted, not what is asked: junk uses nothing up */
 
 static void
-quic_endpoint_charge(quic_endpoint_t *ep, ngx_str_t *reply, uint64_t now)
+quic_endpoint_charge(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    ngx_str_t *reply, uint64_t now)
 {
-    if (reply->len && quic_bucket_take(&ep->replies, 1, now) != NGX_OK) {
+    quic_bucket_t  *b;
+
+    if (reply->len == 0) {
+        return;
+    }
+
+    b = quic_endpoint_bucket(ep, dgram, now);
+
+    if (b == NULL
+        || quic_bucket_take(b, 1, now) != NGX_OK
+        || quic_bucket_take(&ep->replies, 1, now) != NGX_OK)
+    {
         reply->len = 0;
     }
+}
+
+
+/*
+ * That of the client's address, which it may share with strangers: there are
+ * so many that a flood from everywhere uses up the worker's first.
+ */
+
+static quic_bucket_t *
+quic_endpoint_bucket(quic_endpoint_t *ep, quic_datagram_t *dgram, uint64_t now)
+{
+    ngx_uint_t  i;
+
+    if (ep->replies_to == NULL) {
+        ep->replies_to = quic_alloc(ep->mem, QUIC_REPLY_BUCKETS
+                                             * sizeof(quic_bucket_t));
+        if (ep->replies_to == NULL) {
+            return NULL;
+        }
+
+        for (i = 0; i < QUIC_REPLY_BUCKETS; i++) {
+            quic_bucket_init(&ep->replies_to[i], QUIC_REPLIES_TO_ADDRESS,
+                             QUIC_REPLIES_TO_ADDRESS_BURST, now);
+        }
+    }
+
+    i = quic_addr_hash(&dgram->remote) % QUIC_REPLY_BUCKETS;
+
+    return &ep->replies_to[i];
 }
 
 
@@ -311,7 +418,7 @@ quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
     if (quic_endpoint_open(ep, pkt, &pn, &payload) == NGX_OK) {
         quic_stateless_close(pkt, QUIC_INVALID_TOKEN, "invalid Retry token",
                              reply);
-        quic_endpoint_charge(ep, reply, now);
+        quic_endpoint_charge(ep, dgram, reply, now);
     }
 
     quic_endpoint_clear_keys(ep);

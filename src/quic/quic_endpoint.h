@@ -72,12 +72,16 @@ typedef struct {
 
     /* which settings a socket has; never NULL */
     const quic_conf_t *(*conf)(void *data, void *socket);
+
+    /* non-zero when the process "owner", which isn't ours, may live */
+    ngx_uint_t (*alive)(void *data, uint32_t owner);
 } quic_endpoint_ops_t;
 
 
 struct quic_endpoint_s {
     quic_mem_t                  *mem;
     quic_cid_map_t               cids;
+    quic_cid_map_t               resets;     /* reset tokens of clients */
     quic_host_key_t             *host_key;
     uint32_t                     owner;      /* our process ID */
     uint32_t                     cid_counter;
@@ -92,6 +96,7 @@ struct quic_endpoint_s {
     quic_keys_t                 *initial_client;  /* spare, for the next one */
     quic_keys_t                 *initial_server;
     quic_bucket_t                replies;    /* stateless ones, a second */
+    quic_bucket_t               *replies_to; /* by address; NULL: none yet */
     quic_used_tokens_t           used_tokens;
     uint64_t                     wall;       /* added to "now": microseconds
                                                 since 1970, for tokens that

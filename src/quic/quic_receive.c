@@ -33,6 +33,7 @@ void
 quic_receive_datagram(quic_conn_t *c, quic_datagram_t *dgram, uint64_t now)
 {
     quic_conn_wake(c);
+    c->opened = 0;
 
     switch (c->state) {
 
@@ -250,6 +251,7 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
 
     level = (quic_level_e) pkt->type;
     space = quic_level_space(level);
+    c->opened = 1;
 
     reserved = (level == QUIC_LEVEL_APP) ? QUIC_SHORT_RESERVED
                                          : QUIC_LONG_RESERVED;

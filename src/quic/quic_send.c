@@ -666,7 +666,7 @@ quic_send_header(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p)
     quic_space_e  space;
 
     space = quic_level_space(p->level);
-    peer = quic_cids_peers(c, d->path);
+    peer = quic_cids_send(c, d->path);
 
     p->start = d->pos;
     p->end = d->end - QUIC_TAG_LEN;

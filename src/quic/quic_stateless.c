@@ -135,13 +135,14 @@ quic_stateless_reset(quic_endpoint_t *ep, ngx_str_t *dcid, size_t len,
     }
 
     /*
-     * Only for a connection ID that was ours: what belongs to another worker
-     * may well be alive there.
+     * RFC 9000, 21.11: never for a connection that may be alive elsewhere.
+     * What names us as its owner and isn't in our table isn't alive; nor is
+     * what names a process that has ended.
      */
 
     if (quic_host_cid_open(ep->host_key, dcid->data, dcid->len, &owner)
         != NGX_OK
-        || owner != ep->owner)
+        || (owner != ep->owner && ep->ops->alive(ep->data, owner)))
     {
         return;
     }

@@ -42,6 +42,7 @@ static void sim_server_timer(void *data, quic_conn_t *c, uint64_t deadline);
 static void sim_server_wakeup(void *data);
 static void sim_server_freed(void *data, quic_conn_t *c);
 static const quic_conf_t *sim_server_conf(void *data, void *socket);
+static ngx_uint_t sim_server_lives(void *data, uint32_t owner);
 
 static void sim_server_established(void *app);
 static void sim_server_opened(void *app, quic_stream_t *s);
@@ -59,7 +60,8 @@ static const quic_endpoint_ops_t  sim_endpoint_ops = {
     sim_server_timer,
     sim_server_wakeup,
     sim_server_freed,
-    sim_server_conf
+    sim_server_conf,
+    sim_server_lives
 };
 
 
@@ -542,6 +544,15 @@ static const quic_conf_t *
 sim_server_conf(void *data, void *socket)
 {
     return (uintptr_t) socket % 2 ? &sim_conf : &sim_other_conf;
+}
+
+
+/* there is but one process */
+
+static ngx_uint_t
+sim_server_lives(void *data, uint32_t owner)
+{
+    sim_fail("who is owner %u?", owner);
 }
 
 

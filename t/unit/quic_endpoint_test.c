@@ -14,6 +14,8 @@
 
 #define SECOND  1000000ULL
 #define OWNER   1234
+#define OTHER   1235
+#define DEAD    1236
 
 
 static ngx_log_t        test_log;
@@ -99,8 +101,15 @@ accepted(void *data, quic_conn_t *c, void *socket)
 }
 
 
+static ngx_uint_t
+alive(void *data, uint32_t owner)
+{
+    return owner != DEAD;
+}
+
+
 static const quic_endpoint_ops_t  ops = {
-    accepted, server_name, timer, wakeup, freed, get_conf
+    accepted, server_name, timer, wakeup, freed, get_conf, alive
 };
 
 
@@ -808,6 +817,218 @@ versions(void **state)
 }
 
 
+/* a short header for a connection ID of "owner"; the length of the answer */
+
+static size_t
+short_packet(uint32_t owner, size_t len, quic_addr_t *from)
+{
+    int         type;
+    u_char      buf[1500], token[QUIC_RESET_TOKEN_LEN];
+    quic_cid_t  cid;
+
+    quic_host_cid_seal(&host_key, &cid, owner, 7);
+
+    test_rand_bytes(buf, len);
+    buf[0] = QUIC_FIXED_BIT;
+    ngx_memcpy(buf + 1, cid.data, QUIC_CID_LEN);
+
+    type = receive(buf, len, from);
+
+    if (type == -1) {
+        return 0;
+    }
+
+    assert_int_equal(type, QUIC_PACKET_1RTT);
+
+    quic_host_reset_token(&host_key, cid.data, QUIC_CID_LEN, token);
+    assert_memory_equal(reply.data + reply.len - QUIC_RESET_TOKEN_LEN, token,
+                        QUIC_RESET_TOKEN_LEN);
+    return reply.len;
+}
+
+
+/* RFC 9000, 10.3, 10.3.3 and 21.11 */
+
+static void
+reset_sent(void **state)
+{
+    u_char      buf[100];
+    size_t      len, size;
+    ngx_uint_t  i;
+
+    for (len = 17; len < 1500; len++) {
+        now += SECOND;
+        size = short_packet(OWNER, len, &client);
+
+        assert_true(size < len);
+        assert_in_range(size, len > 21 ? 21 : 0, len > 21 ? 43 : 0);
+        assert_true(size == 0 || len > 44 || size == len - 1);
+    }
+
+    assert_int_equal(short_packet(DEAD, 100, &client), 43);
+    assert_int_equal(short_packet(OTHER, 100, &client), 0);
+
+    /* what isn't ours; a long header */
+
+    for (i = 0; i < 1000; i++) {
+        test_rand_bytes(buf, sizeof(buf));
+        buf[0] = i % 2 ? 0x40 : 0xe0;
+        ngx_memcpy(buf + 1, "\0\0\0\1", 4);
+        assert_int_equal(receive(buf, sizeof(buf), &client), -1);
+    }
+}
+
+
+/* each address has its own bucket, and all of them one */
+
+static void
+replies_limited(void **state)
+{
+    ngx_uint_t   i, n;
+    quic_addr_t  from;
+
+    n = 0;
+    while (short_packet(OWNER, 100, &client)) {
+        n++;
+    }
+
+    assert_int_equal(n, QUIC_REPLIES_TO_ADDRESS_BURST);
+    assert_int_equal(short_packet(OWNER, 100, &client), 0);
+
+    from = client;
+    from.sin.sin_port = 1;
+    assert_int_equal(short_packet(OWNER, 100, &from), 0);
+    assert_int_equal(short_packet(OWNER, 100, &neighbour), 43);
+
+    now += SECOND;
+    n = 0;
+    while (short_packet(OWNER, 100, &client)) {
+        n++;
+    }
+
+    assert_int_equal(n, QUIC_REPLIES_TO_ADDRESS);
+
+    n = 0;
+    for (i = 0; i < 2 * QUIC_MAX_STATELESS_REPLIES; i++) {
+        from.sin.sin_addr.s_addr = (in_addr_t) test_rand();
+        n += short_packet(OWNER, 100, &from) != 0;
+    }
+
+    assert_in_range(n, QUIC_MAX_STATELESS_REPLIES * 9 / 10,
+                    QUIC_MAX_STATELESS_REPLIES);
+}
+
+
+/* RFC 9000, 6.1 */
+
+static void
+version_negotiation(void **state)
+{
+    u_char      buf[2000];
+    ngx_uint_t  i;
+
+    static const struct {
+        const char  *version;
+        size_t       len;
+        int          type;
+    } rows[] = {
+        { "\x1a\x2a\x3a\x4a", 1200, QUIC_PACKET_VERSION_NEGOTIATION },
+        { "\x1a\x2a\x3a\x4a", 2000, QUIC_PACKET_VERSION_NEGOTIATION },
+        { "\x1a\x2a\x3a\x4a", 1199, -1 },
+        { "\x1a\x2a\x3a\x4a", 20, -1 },
+        { "\0\0\0\0", 1200, -1 },
+        { "\0\0\0\0", 2000, -1 },
+    };
+
+    for (i = 0; i < test_array_len(rows); i++) {
+        test_rand_bytes(buf, sizeof(buf));
+        buf[0] |= QUIC_LONG_HEADER;
+        ngx_memcpy(buf + 1, rows[i].version, 4);
+        buf[5] = 8;
+        buf[14] = 0;
+
+        assert_int_equal(receive(buf, rows[i].len, &client), rows[i].type);
+        assert_true(reply.len < 100);
+    }
+
+    assert_int_equal(ep.nconns, 0);
+}
+
+
+/* RFC 9000, 10.3.1 */
+
+static void
+reset_received(void **state)
+{
+    size_t                len;
+    u_char                buf[100];
+    ngx_uint_t            i;
+    quic_conn_t          *c;
+    quic_frame_new_cid_t  f;
+
+    assert_int_equal(initial(NULL, &client), -1);
+    c = ngx_queue_data(ngx_queue_last(&ep.conns), quic_conn_t, all);
+
+    ngx_memzero(&f, sizeof(f));
+    f.seq = 1;
+    f.cid.len = 8;
+    test_rand_bytes(f.cid.data, 8);
+    ngx_memcpy(f.token, "0123456789abcdef", 16);
+
+    assert_int_equal(quic_cids_receive_new(c, &f), NGX_OK);
+
+    for (i = 0; i < 4; i++) {
+        len = i % 2 ? 21 : sizeof(buf);
+
+        test_rand_bytes(buf, len);
+        buf[0] = QUIC_FIXED_BIT;
+        ngx_memcpy(buf + len - 16, f.token, 16);
+
+        /* to one of our connection IDs, as a packet that can't be opened */
+
+        if (i / 2) {
+            ngx_memcpy(buf + 1, c->cids.initial.data, QUIC_CID_LEN);
+            ngx_memcpy(buf + len - 16, f.token, 16);
+        }
+
+        /* one that was never used, one bit wrong, from elsewhere */
+
+        if (i == 0) {
+            assert_int_equal(receive(buf, len, &client), -1);
+            assert_int_equal(c->state, QUIC_CONN_OPEN);
+
+            assert_int_equal(quic_cids_take(c, c->paths.active), NGX_OK);
+            (void) quic_cids_send(c, c->paths.active);
+        }
+
+        buf[len - 1] ^= 1;
+        assert_int_equal(receive(buf, len, &client), -1);
+        buf[len - 1] ^= 1;
+
+        assert_int_equal(receive(buf, len, &neighbour), -1);
+        assert_int_equal(c->state, QUIC_CONN_OPEN);
+
+        assert_int_equal(receive(buf, len, &client), -1);
+        assert_int_equal(c->state, QUIC_CONN_DRAINING);
+        assert_int_equal(count("stateless reset by client"), i + 1);
+
+        c->state = QUIC_CONN_OPEN;
+    }
+
+    /* retired: it isn't good any more */
+
+    ngx_memzero(&f, sizeof(f));
+    f.seq = 2;
+    f.retire_prior_to = 2;
+    f.cid.len = 8;
+    ngx_memcpy(f.token, "fedcba9876543210", 16);
+
+    assert_int_equal(quic_cids_receive_new(c, &f), NGX_OK);
+    assert_int_equal(receive(buf, len, &client), -1);
+    assert_int_equal(c->state, QUIC_CONN_OPEN);
+}
+
+
 /* so many later ones push it out, and no fewer push out the latest */
 
 static void
@@ -865,6 +1086,10 @@ main(void)
         endpoint_test(retry_off),
         endpoint_test(fixed_bit_cleared),
         endpoint_test(versions),
+        endpoint_test(reset_sent),
+        endpoint_test(replies_limited),
+        endpoint_test(version_negotiation),
+        endpoint_test(reset_received),
         endpoint_test(used_tokens_bounded),
     };
 

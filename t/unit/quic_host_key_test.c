@@ -195,6 +195,51 @@ reset_token(void **state)
 }
 
 
+/* the same secret, the same host: the same tokens, and nothing else changes */
+
+static void
+reset_token_host(void **state)
+{
+    u_char           token[4][16];
+    uint32_t         owner;
+    ngx_uint_t       i;
+    quic_cid_t       cid;
+    quic_host_key_t  key;
+
+    static const char  *names[] = { NULL, "a", "b", "a" };
+
+    quic_host_cid_seal(&hk, &cid, 1234, 1);
+
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(quic_host_key_init(&key,
+                                            (u_char *) "0123456789abcdef", 16),
+                         NGX_OK);
+
+        if (names[i]) {
+            assert_int_equal(quic_host_key_bind(&key, (u_char *) names[i], 1),
+                             NGX_OK);
+        }
+
+        quic_host_reset_token(&key, cid.data, cid.len, token[i]);
+
+        if (i == 0) {
+            quic_host_cid_seal(&key, &cid, 1234, 1);
+            quic_host_reset_token(&key, cid.data, cid.len, token[i]);
+        }
+
+        assert_int_equal(quic_host_cid_open(&key, cid.data, cid.len, &owner),
+                         NGX_OK);
+        assert_int_equal(owner, 1234);
+
+        quic_host_key_clear(&key);
+    }
+
+    assert_memory_equal(token[1], token[3], 16);
+    assert_memory_not_equal(token[1], token[0], 16);
+    assert_memory_not_equal(token[1], token[2], 16);
+}
+
+
 static quic_token_t
 make_token(quic_token_type_e type)
 {
@@ -456,6 +501,7 @@ main(void)
         cmocka_unit_test(cid_foreign),
         cmocka_unit_test(cid_differ),
         cmocka_unit_test(reset_token),
+        cmocka_unit_test(reset_token_host),
         cmocka_unit_test(token_round_trip),
         cmocka_unit_test(token_addresses),
         cmocka_unit_test(token_kinds),
