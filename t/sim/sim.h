@@ -168,6 +168,9 @@ typedef struct {
 
     double       fill[2];        /* the second half of a stream takes so much
                                     of the link's rate at least */
+    uint64_t     lie;            /* packets: acknowledged before they come,
+                                    once "end_after" bytes have */
+
     double       slow;           /* probability: a reader takes a pause */
     uint64_t     think;          /* microseconds until a server answers */
     ngx_uint_t   keep_alive;     /* the server does, while it thinks */

@@ -9,6 +9,9 @@
 #include <stdarg.h>
 #include "quic/limits.h"
 #include "quic/quic_stream.h"
+#include "wire/quic_frame.h"
+#include "wire/quic_packet.h"
+#include "wire/quic_varint.h"
 #include "sim_ngtcp2.h"
 
 
@@ -354,12 +357,76 @@ sim_client_reset(ngtcp2_conn *conn, int64_t id, uint64_t final_size,
 }
 
 
+/*
+ * An optimistic ACK (RFC 9000, 21.4): the library doesn't lie, but its frames
+ * come past here.  An ACK frame that is the first of a packet gets a larger
+ * Largest Acknowledged and as much longer a First ACK Range, where the length
+ * of both numbers stays what it was.
+ */
+
+static void
+sim_client_lie(u_char *frames, size_t size)
+{
+    u_char         *largest, *range;
+    size_t          largest_len, range_len;
+    uint64_t        type, pn, length;
+    quic_cursor_t   c;
+
+    quic_cursor_init(&c, frames, size);
+
+    type = quic_cursor_varint(&c);
+
+    if (type != QUIC_FT_ACK && type != QUIC_FT_ACK_ECN) {
+        return;
+    }
+
+    largest = c.pos;
+    pn = quic_cursor_varint(&c) + sim.scenario->lie;
+    largest_len = c.pos - largest;
+
+    (void) quic_cursor_varint(&c);
+    (void) quic_cursor_varint(&c);
+
+    range = c.pos;
+    length = quic_cursor_varint(&c) + sim.scenario->lie;
+    range_len = c.pos - range;
+
+    if (quic_varint_len(pn) <= largest_len
+        && quic_varint_len(length) <= range_len)
+    {
+        (void) quic_varint_write_len(largest, pn, largest_len);
+        (void) quic_varint_write_len(range, length, range_len);
+    }
+}
+
+
+static int
+sim_client_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead,
+    const ngtcp2_crypto_aead_ctx *ctx, const uint8_t *plain, size_t len,
+    const uint8_t *nonce, size_t nonce_len, const uint8_t *header,
+    size_t header_len)
+{
+    u_char  frames[SIM_MAX_DATAGRAM];
+
+    if (sim.scenario->lie && sim_result.bytes >= sim.scenario->end_after
+        && (header[0] & QUIC_LONG_HEADER) == 0)
+    {
+        ngx_memcpy(frames, plain, len);
+        sim_client_lie(frames, len);
+        plain = frames;
+    }
+
+    return ngtcp2_crypto_encrypt_cb(dest, aead, ctx, plain, len, nonce,
+                                    nonce_len, header, header_len);
+}
+
+
 static ngtcp2_callbacks  sim_client_callbacks = {
     .client_initial = ngtcp2_crypto_client_initial_cb,
     .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
     .handshake_completed = sim_client_established,
     .handshake_confirmed = sim_client_confirmed,
-    .encrypt = ngtcp2_crypto_encrypt_cb,
+    .encrypt = sim_client_encrypt,
     .decrypt = ngtcp2_crypto_decrypt_cb,
     .hp_mask = ngtcp2_crypto_hp_mask_cb,
     .recv_stream_data = sim_client_data,

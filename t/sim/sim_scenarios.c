@@ -328,6 +328,17 @@ static const sim_scenario_t  sim_scenarios[] = {
       .server_key_update = 200 * SIM_MS,
       .streams = 2, .flow = { SIM_BYTES(500 * KB), SIM_BYTES(500 * KB) } },
 
+    /* packets are acknowledged that haven't come: RFC 9000, 21.4 */
+
+    { .name = "optimistic-ack",
+      .lie = 4, SIM_DOWNLOAD(20 * MB), .end = SIM_SERVER_CLOSES,
+      .end_after = 300 * KB, .error = 0x0a },
+
+    { .name = "optimistic-ack-loss",
+      .path = SIM_LINKS( .loss = 0.001 ),
+      .lie = 4, SIM_DOWNLOAD(20 * MB), .end = SIM_SERVER_CLOSES,
+      .end_after = 300 * KB, .error = 0x0a },
+
     /* two share a link; the second one comes when the first one has it all */
 
     { .name = "share",
