@@ -124,7 +124,7 @@ quic_cids_send(quic_conn_t *c, const quic_path_t *path)
 
     p = &c->cids.peers[path->peer];
 
-    if (!p->sent && p->has_token) {
+    if (!p->sent && p->used && p->has_token) {
         quic_cid_set(&p->reset.cid, p->token, QUIC_RESET_TOKEN_LEN);
         p->reset.data = c;
 
@@ -139,11 +139,15 @@ quic_cids_send(quic_conn_t *c, const quic_path_t *path)
 }
 
 
+/* its bytes stay: CONNECTION_CLOSE may have to go out with it yet */
+
 static void
 quic_cids_forget(quic_conn_t *c, quic_peer_cid_t *p)
 {
     quic_cid_map_remove(&c->ep->resets, &p->reset);
-    ngx_memzero(p, sizeof(quic_peer_cid_t));
+
+    p->used = 0;
+    p->sent = 0;
 }
 
 
@@ -349,7 +353,6 @@ quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f)
 static ngx_int_t
 quic_cids_retire_peers(quic_conn_t *c)
 {
-    uint64_t          seq;
     ngx_uint_t        i;
     quic_peer_cid_t  *p;
 
@@ -360,10 +363,9 @@ quic_cids_retire_peers(quic_conn_t *c)
             continue;
         }
 
-        seq = p->seq;
         quic_cids_forget(c, p);
 
-        if (quic_cids_retire(c, seq) != NGX_OK) {
+        if (quic_cids_retire(c, p->seq) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -476,7 +478,6 @@ quic_cids_steal(quic_conn_t *c, quic_path_t *path)
 void
 quic_cids_release(quic_conn_t *c, quic_path_t *path)
 {
-    uint64_t          seq;
     ngx_uint_t        peer;
     quic_peer_cid_t  *p;
 
@@ -492,9 +493,8 @@ quic_cids_release(quic_conn_t *c, quic_path_t *path)
     /* an empty one is the only one, and used for all */
 
     if (p->cid.len) {
-        seq = p->seq;
         quic_cids_forget(c, p);
-        (void) quic_cids_retire(c, seq);
+        (void) quic_cids_retire(c, p->seq);
     }
 }
 
