@@ -23,6 +23,8 @@ static ngx_uint_t quic_endpoint_wants_token(quic_endpoint_t *ep,
     const quic_conf_t *conf, uint64_t now);
 static void quic_endpoint_crowd(quic_endpoint_t *ep, ngx_uint_t crowded,
     uint64_t now);
+static void quic_endpoint_refuse(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    quic_packet_t *pkt, ngx_str_t *reply, uint64_t now);
 static ngx_uint_t quic_endpoint_token_fresh(quic_endpoint_t *ep,
     quic_token_t *token, uint64_t now);
 static void quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
@@ -370,9 +372,7 @@ static ngx_int_t
 quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
     quic_packet_t *pkt, quic_accept_t *accept, ngx_str_t *reply, uint64_t now)
 {
-    uint64_t       pn;
     ngx_int_t      rc;
-    ngx_str_t      payload;
     ngx_uint_t     is_retry;
     quic_token_t   token;
 
@@ -413,17 +413,47 @@ quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
         return NGX_OK;
     }
 
-    /* a packet that was damaged on its way says nothing of its client */
+    quic_endpoint_refuse(ep, dgram, pkt, reply, now);
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * A Retry token that isn't good: there will be no connection.  A packet that
+ * was damaged on its way says nothing of its client, though.
+ */
+
+static void
+quic_endpoint_refuse(quic_endpoint_t *ep, quic_datagram_t *dgram,
+    quic_packet_t *pkt, ngx_str_t *reply, uint64_t now)
+{
+    u_char              text[NGX_SOCKADDR_STRLEN];
+    size_t              n;
+    uint64_t            pn;
+    ngx_str_t           payload;
+
+    static const char   reason[] = "invalid Retry token";
 
     if (quic_endpoint_open(ep, pkt, &pn, &payload) == NGX_OK) {
-        quic_stateless_close(pkt, QUIC_INVALID_TOKEN, "invalid Retry token",
-                             reply);
+        quic_stateless_close(pkt, QUIC_INVALID_TOKEN, reason, reply);
         quic_endpoint_charge(ep, dgram, reply, now);
     }
 
     quic_endpoint_clear_keys(ep);
 
-    return NGX_DECLINED;
+    /* so there are no more of these lines than of the answers */
+
+    if (reply->len) {
+        n = ngx_sock_ntop(&dgram->remote.sa, quic_addr_len(&dgram->remote),
+                          text, NGX_SOCKADDR_STRLEN, 0);
+
+        ngx_log_error(NGX_LOG_INFO, ep->log, 0,
+                      "quic connection closed by server: %s (0x%xd): %s, "
+                      "client: %*s",
+                      quic_error_name(QUIC_INVALID_TOKEN, 0),
+                      QUIC_INVALID_TOKEN, reason, n, text);
+    }
 }
 
 
