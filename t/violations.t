@@ -33,10 +33,16 @@ $t->run(<<'EOC');
         listen      127.0.0.1:%%PORT%% quic;
         server_name localhost;
     }
+
+    server {
+        listen      127.0.0.1:%%PORT_1%% quic;
+        server_name localhost;
+        quic_retry  on;
+    }
 EOC
 
 my $r = $t->client(["$build/test/client/violations", $t->port,
-                    $ENV{ROW} || ()], timeout => 300);
+                    $t->port(1), $ENV{ROW} || ()], timeout => 300);
 
 is($r->{exit}, 0, 'all rows are run') or diag($r->{err});
 is($r->{err}, '', 'and the client understands the server');
@@ -63,7 +69,8 @@ my %log;
 
 for my $line (split /\n/, $t->read_file('error.log')) {
     my ($level, $what, $addr) =
-        $line =~ /\[(\w+)\].*? quic connection (.*), client: ([\d.]+)/
+        $line =~ /\[(\w+)\].*?\squic\sconnection\s((?:closed|ended).*)
+                  ,\sclient:\s([\d.]+)/x
         or next;
 
     push @{$log{$addr}}, "$level: $what";

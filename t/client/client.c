@@ -46,6 +46,7 @@ client_create(const client_conf_t *conf)
     c->conf = *conf;
     c->version = conf->version ? conf->version : QUIC_VERSION_1;
     c->next_request = CLIENT_FIRST_REQUEST;
+    c->least_initial = SIZE_MAX;
 
     for (i = 0; i < CLIENT_SPACES; i++) {
         c->space[i].largest = UINT64_MAX;
@@ -343,7 +344,7 @@ client_is_acked(client_t *c)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 client_is_answered(client_t *c)
 {
     client_stream_t  *s;
@@ -461,7 +462,7 @@ client_ping(client_t *c)
 
 /* HEADERS: its length, QPACK's prefix, and :status 200 of the static table */
 
-static ngx_uint_t
+ngx_uint_t
 client_is_200(client_stream_t *s)
 {
     uint64_t        length;

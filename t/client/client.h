@@ -140,6 +140,7 @@ typedef struct {
     quic_cid_t           odcid;         /* of the first packet */
     quic_cid_t           dcid;
     quic_cid_t           scid;
+    quic_cid_t           retry_scid;
     ngx_str_t            token;         /* of a Retry packet */
     u_char               token_data[256];
 
@@ -161,6 +162,7 @@ typedef struct {
     uint64_t             received_bytes;
     uint64_t             datagrams;
     size_t               last_size;     /* of the last datagram, bytes */
+    size_t               least_initial; /* ... of those with Initial CRYPTO */
     ngx_uint_t           packets[QUIC_PACKET_UNKNOWN_VERSION + 1];
     ngx_uint_t           frames[256];   /* by type */
     size_t               frame_size[256];    /* datagram of the last one */
@@ -168,6 +170,9 @@ typedef struct {
     ngx_uint_t           resets;        /* stateless ones */
     ngx_str_t            vn;            /* Version Negotiation: in vn_data */
     u_char               vn_data[256];
+    quic_cid_t           vn_dcid;       /* 20 bytes of them at most */
+    quic_cid_t           vn_scid;
+    quic_cid_t           used;          /* of ours, by the last packet */
     quic_transport_params_t  peer;
     client_close_t       close;
     client_stream_t      streams[CLIENT_STREAMS];
@@ -218,6 +223,7 @@ void client_read(client_t *c);
 /* some conditions */
 ngx_uint_t client_is_closed(client_t *c);
 ngx_uint_t client_never(client_t *c);
+ngx_uint_t client_is_answered(client_t *c);     /* stream c->want has ended */
 
 /* a PING is acknowledged: NGX_OK; NGX_DECLINED: closed; NGX_ERROR: silence */
 ngx_int_t client_ping(client_t *c);
@@ -235,6 +241,7 @@ ngx_int_t client_request(client_t *c);
 ngx_int_t client_goes_on(client_t *c);
 
 client_stream_t *client_stream(client_t *c, uint64_t id);
+ngx_uint_t client_is_200(client_stream_t *s);
 
 
 /* client_in */

@@ -19,6 +19,7 @@ static void client_in_ack(client_t *c, quic_level_e level,
     quic_frame_ack_t *ack);
 static void client_in_crypto(client_t *c, quic_level_e level,
     quic_frame_crypto_t *f);
+static void client_in_params(client_t *c);
 static void client_in_stream(client_t *c, quic_frame_stream_t *f);
 static void client_in_path_response(client_t *c, u_char *data);
 static void client_in_close(client_t *c, quic_level_e level, quic_frame_t *f);
@@ -65,6 +66,8 @@ client_in_packet(client_t *c, quic_packet_t *pkt)
     c->packets[pkt->type]++;
 
     if (pkt->type == QUIC_PACKET_VERSION_NEGOTIATION) {
+        quic_cid_set(&c->vn_dcid, pkt->dcid.data, ngx_min(pkt->dcid.len, 20));
+        quic_cid_set(&c->vn_scid, pkt->scid.data, ngx_min(pkt->scid.len, 20));
         c->vn.data = c->vn_data;
         c->vn.len = ngx_min(pkt->token.len, sizeof(c->vn_data));
         ngx_memcpy(c->vn_data, pkt->token.data, c->vn.len);
@@ -99,6 +102,8 @@ client_in_packet(client_t *c, quic_packet_t *pkt)
     if (pn < CLIENT_PNS) {
         space->received[pn] = 1;
     }
+
+    quic_cid_set(&c->used, pkt->dcid.data, pkt->dcid.len);
 
     client_in_frames(c, level, &payload);
 }
@@ -187,7 +192,24 @@ client_in_open_1rtt(client_t *c, quic_packet_t *pkt, size_t pn_len,
 static void
 client_in_retry(client_t *c, quic_packet_t *pkt)
 {
+    u_char     tag[QUIC_RETRY_TAG_LEN];
+    ngx_str_t  retry, dcid;
+
+    dcid.data = c->dcid.data;
+    dcid.len = c->dcid.len;
+
     if (c->token.len || pkt->token.len > sizeof(c->token_data)) {
+        return;
+    }
+
+    retry.data = pkt->data;
+    retry.len = pkt->len - QUIC_RETRY_TAG_LEN;
+
+    if (quic_retry_tag(c->version, &dcid, &retry, tag) != NGX_OK
+        || ngx_memcmp(tag, pkt->data + retry.len, QUIC_RETRY_TAG_LEN) != 0)
+    {
+        fprintf(stderr, "the tag of a Retry packet is wrong\n");
+        c->failed = 1;
         return;
     }
 
@@ -195,7 +217,9 @@ client_in_retry(client_t *c, quic_packet_t *pkt)
     c->token.data = c->token_data;
     c->token.len = pkt->token.len;
 
-    quic_cid_set(&c->dcid, pkt->scid.data, pkt->scid.len);
+    quic_cid_set(&c->retry_scid, pkt->scid.data, pkt->scid.len);
+    c->dcid = c->retry_scid;
+
     quic_keys_clear(&c->tx[QUIC_LEVEL_INITIAL]);
     quic_keys_clear(&c->rx[QUIC_LEVEL_INITIAL]);
 
@@ -259,6 +283,10 @@ client_in_frame(client_t *c, quic_level_e level, quic_frame_t *f)
         return;
 
     case QUIC_FT_CRYPTO:
+        if (level == QUIC_LEVEL_INITIAL) {
+            c->least_initial = ngx_min(c->least_initial, c->last_size);
+        }
+
         client_in_crypto(c, level, &f->u.crypto);
         return;
 
@@ -338,8 +366,6 @@ static void
 client_in_crypto(client_t *c, quic_level_e level, quic_frame_crypto_t *f)
 {
     size_t            n;
-    ngx_str_t         params;
-    const char       *reason;
     client_crypto_t  *crypto;
 
     crypto = &c->crypto[level];
@@ -372,18 +398,66 @@ client_in_crypto(client_t *c, quic_level_e level, quic_frame_crypto_t *f)
     }
 
     crypto->read += n;
+
+    client_in_params(c);
+}
+
+
+static ngx_uint_t
+client_same_cid(quic_cid_t *a, quic_cid_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+}
+
+
+/* once: the server's transport parameters; RFC 9000, 7.3; RFC 9368, 4 */
+
+static void
+client_in_params(client_t *c)
+{
+    ngx_str_t                 params;
+    const char               *reason;
+    quic_transport_params_t  *tp;
+
     params = test_tls_client_params(c->tls);
 
-    if (!c->has_peer && params.len) {
-        c->has_peer = 1;
+    if (c->has_peer || params.len == 0) {
+        return;
+    }
 
-        if (quic_transport_params_parse_server(&c->peer, params.data,
-                                               params.len, &reason)
-            != NGX_OK)
-        {
-            fprintf(stderr, "transport parameters: %s\n", reason);
-            c->failed = 1;
-        }
+    c->has_peer = 1;
+    tp = &c->peer;
+    reason = NULL;
+
+    if (quic_transport_params_parse_server(tp, params.data, params.len,
+                                           &reason)
+        != NGX_OK)
+    {
+        /* void */
+
+    } else if (!tp->has_original_dcid
+               || !client_same_cid(&tp->original_dcid, &c->odcid))
+    {
+        reason = "original_destination_connection_id";
+
+    } else if (!tp->has_initial_scid
+               || !client_same_cid(&tp->initial_scid, &c->dcid))
+    {
+        reason = "initial_source_connection_id";
+
+    } else if (tp->has_retry_scid != (c->token.len != 0)
+               || (tp->has_retry_scid
+                   && !client_same_cid(&tp->retry_scid, &c->retry_scid)))
+    {
+        reason = "retry_source_connection_id";
+
+    } else if (tp->has_versions && tp->chosen_version != c->version) {
+        reason = "version_information";
+    }
+
+    if (reason) {
+        fprintf(stderr, "transport parameters: %s\n", reason);
+        c->failed = 1;
     }
 }
 

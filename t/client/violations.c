@@ -1,9 +1,10 @@
 
 /*
- *     violations PORT [WORD]
+ *     violations PORT RETRY_PORT [WORD]
  *
  * runs all rows, or those with WORD in their name, against the server at
- * 127.0.0.1:PORT, and prints one line for each, its fields parted by tabs:
+ * 127.0.0.1:PORT, and a few against one that wants a Retry token of everybody;
+ * and prints one line for each, its fields parted by tabs:
  *
  *     RFC and section
  *     what is sent, and when
@@ -32,7 +33,7 @@ static const char *violation_types[] = {
     "Initial", "0-RTT", "Handshake", "1-RTT"
 };
 
-static int          violation_port;
+static int          violation_ports[2];
 static const char  *violation_word;
 static ngx_uint_t   violation_number;
 static u_char      *violation_waits;
@@ -352,7 +353,7 @@ violation_run(const violation_t *row)
     }
 
     conf = row->conf;
-    conf.port = violation_port;
+    conf.port = violation_ports[row->conf.port];
     conf.addr = addr;
     conf.trace = getenv("TRACE") != NULL;
 
@@ -389,6 +390,23 @@ violation_run(const violation_t *row)
 
 
 void
+violation_found(violation_run_t *r, const char *fmt, ...)
+{
+    u_char   *p, *last;
+    va_list   args;
+
+    p = (u_char *) r->text;
+    last = p + sizeof(r->text) - 1;
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(p, last, fmt, args);
+    va_end(args);
+
+    *p = '\0';
+}
+
+
+void
 violation_run_all(const violation_t *rows, ngx_uint_t n)
 {
     ngx_uint_t  i;
@@ -402,18 +420,20 @@ violation_run_all(const violation_t *rows, ngx_uint_t n)
 int
 main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: violations PORT [WORD]\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: violations PORT RETRY_PORT [WORD]\n");
         return 2;
     }
 
-    violation_port = atoi(argv[1]);
-    violation_word = argc > 2 ? argv[2] : NULL;
+    violation_ports[0] = atoi(argv[1]);
+    violation_ports[1] = atoi(argv[2]);
+    violation_word = argc > 3 ? argv[3] : NULL;
 
     violations_frames();
     violations_packets();
     violations_hello();
     violations_acks();
+    violations_h3();
 
     return 0;
 }

@@ -9,6 +9,7 @@
  *     violations_packets headers, numbers, keys, connection IDs, datagrams
  *     violations_hello   transport parameters, TLS, versions, tokens
  *     violations_acks    ACK_FREQUENCY, IMMEDIATE_ACK
+ *     violations_h3      HTTP/3 and QPACK, as far as they end the connection
  */
 
 #ifndef _VIOLATIONS_H_INCLUDED_
@@ -54,7 +55,7 @@ struct violation_s {
 
     ngx_uint_t           levels;        /* where the close belongs; 0: by the
                                            state and the type of packet */
-    client_conf_t        conf;
+    client_conf_t        conf;          /* port: 1 for the server with Retry */
 };
 
 
@@ -95,6 +96,9 @@ struct violation_run_s {
 void violation_run(const violation_t *row);
 void violation_run_all(const violation_t *rows, ngx_uint_t n);
 
+/* what there is to say, in ngx_sprintf()'s formats */
+void violation_found(violation_run_t *r, const char *fmt, ...);
+
 /* sends the row's frames with what the row makes of the packet */
 ngx_int_t violation_send(violation_run_t *r);
 
@@ -102,6 +106,7 @@ void violations_frames(void);
 void violations_packets(void);
 void violations_hello(void);
 void violations_acks(void);
+void violations_h3(void);
 
 
 #define VIOLATIONS(rows)                                                     \

@@ -68,10 +68,8 @@ acks_wanted(violation_run_t *r)
     n[1] = acks_for(c, 1, "01");
     n[2] = acks_for(c, 3, "1f");
 
-    (void) ngx_slprintf((u_char *) r->text, (u_char *) r->text + 100,
-                        "ACKs: %ui for 9, %ui for the 10th, "
-                        "%ui with IMMEDIATE_ACK%Z",
-                        n[0], n[1], n[2]);
+    violation_found(r, "ACKs: %ui for 9, %ui for the 10th, "
+                    "%ui with IMMEDIATE_ACK", n[0], n[1], n[2]);
 
     return NGX_OK;
 }
@@ -95,10 +93,9 @@ acks_probe(violation_run_t *r)
 
     (void) client_wait(c, acks_probed, CLIENT_TIMEOUT);
 
-    (void) ngx_slprintf((u_char *) r->text, (u_char *) r->text + 100,
-                        "probes with %s%Z",
-                        c->frames[QUIC_FT_IMMEDIATE_ACK] ? "IMMEDIATE_ACK"
-                        : c->frames[QUIC_FT_PING] ? "PING" : "nothing");
+    violation_found(r, "probes with %s",
+                    c->frames[QUIC_FT_IMMEDIATE_ACK] ? "IMMEDIATE_ACK"
+                    : c->frames[QUIC_FT_PING] ? "PING" : "nothing");
 
     return NGX_OK;
 }
@@ -142,22 +139,15 @@ acks_asked(violation_run_t *r)
     client_t  *c;
 
     c = r->client;
-    c->want = c->next_request;
-    c->next_request += 4;
 
-    if (client_send_hex(c, QUIC_PACKET_1RTT,
-                        "0b 00 17 01 15 0000 d1 d7 51 04 2f626967"
-                        "50 09 6c6f63616c686f7374")
-        != NGX_OK)
-    {
+    if (client_get(c, "/big") != NGX_OK) {
         return NGX_ERROR;
     }
 
     (void) client_wait(c, acks_lose, CLIENT_TIMEOUT);
 
-    (void) ngx_slprintf((u_char *) r->text, (u_char *) r->text + 100,
-                        "ACK_FREQUENCY: %s%Z",
-                        c->frames[QUIC_FT_ACK_FREQUENCY] ? "yes" : "no");
+    violation_found(r, "ACK_FREQUENCY: %s",
+                    c->frames[QUIC_FT_ACK_FREQUENCY] ? "yes" : "no");
 
     return NGX_OK;
 }

@@ -233,6 +233,106 @@ hello_finished_and_more(violation_run_t *r)
 }
 
 
+/* Retry */
+
+static ngx_uint_t
+hello_is_retry(client_t *c)
+{
+    return c->packets[QUIC_PACKET_RETRY] || c->close.n;
+}
+
+
+/* up to the Retry packet, whose token is not brought back yet */
+
+static ngx_int_t
+hello_get_retry(client_t *c)
+{
+    c->hold = 1;
+
+    if (client_send_crypto(c, QUIC_LEVEL_INITIAL, 0,
+                           c->crypto[QUIC_LEVEL_INITIAL].len)
+        != NGX_OK
+        || client_wait(c, hello_is_retry, CLIENT_TIMEOUT) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return c->token.len ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+hello_new_keys(client_t *c)
+{
+    quic_keys_clear(&c->tx[QUIC_LEVEL_INITIAL]);
+    quic_keys_clear(&c->rx[QUIC_LEVEL_INITIAL]);
+
+    return quic_keys_initial(&c->tx[QUIC_LEVEL_INITIAL],
+                             &c->rx[QUIC_LEVEL_INITIAL], c->version,
+                             c->dcid.data, c->dcid.len);
+}
+
+
+static ngx_int_t
+hello_retry(violation_run_t *r)
+{
+    client_t  *c;
+
+    c = r->client;
+
+    if (hello_get_retry(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    r->pn = c->space[0].next_pn;
+    c->retried = 1;
+
+    return hello_send(r);
+}
+
+
+static ngx_int_t
+hello_retry_dcid(violation_run_t *r)
+{
+    client_t  *c;
+
+    c = r->client;
+
+    if (hello_get_retry(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    c->dcid.data[0] ^= 1;
+
+    if (hello_new_keys(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return client_send_hex(c, QUIC_PACKET_INITIAL, "01");
+}
+
+
+static ngx_int_t
+hello_retry_version(violation_run_t *r)
+{
+    client_t  *c;
+
+    c = r->client;
+
+    if (hello_get_retry(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    c->version = QUIC_VERSION_2;
+
+    if (hello_new_keys(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return client_send_hex(c, QUIC_PACKET_INITIAL, "01");
+}
+
+
 /* a ClientHello with these parameters besides those that are needed */
 
 #define PARAMS(hex)       .conf = { .params = hex }
@@ -386,9 +486,25 @@ static const violation_t  violation_rows_tls[] = {
 };
 
 
+static const violation_t  violation_rows_retry[] = {
+    { "9000 8.1.2", "token of a Retry packet", FIRST, NULL, ACCEPTED,
+      SEND(hello_retry), .conf = { .port = 1 } },
+    { "9000 8.1.2", "token of a Retry packet, version 2", FIRST, NULL,
+      ACCEPTED, SEND(hello_retry),
+      .conf = { .port = 1, .version = QUIC_VERSION_2 } },
+    { "9000 8.1.2", "token of a Retry packet with another DCID", FIRST, NULL,
+      CLOSES(QUIC_INVALID_TOKEN, 0), SEND(hello_retry_dcid),
+      .conf = { .port = 1 } },
+    { "9369 5", "token of a Retry packet of another version", FIRST, NULL,
+      CLOSES(QUIC_INVALID_TOKEN, 0), SEND(hello_retry_version),
+      .conf = { .port = 1 } }
+};
+
+
 void
 violations_hello(void)
 {
+    VIOLATIONS(violation_rows_retry);
     VIOLATIONS(violation_rows_params);
     VIOLATIONS(violation_rows_tls);
 }

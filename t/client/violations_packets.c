@@ -280,7 +280,15 @@ send_key_update(violation_run_t *r)
         return NGX_ERROR;
     }
 
-    return client_ping(r->client);
+    /* 6.2: an answer comes with the next keys, too */
+
+    if (client_ping(r->client) != NGX_OK
+        || r->client->phase_rx != r->client->phase_tx)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -413,8 +421,7 @@ send_retired_cid(violation_run_t *r)
         return NGX_ERROR;
     }
 
-    (void) ngx_slprintf((u_char *) r->text, (u_char *) r->text + 100,
-                        "retired: %xL%Z", c->retired);
+    violation_found(r, "retired: %xL", c->retired);
 
     return NGX_OK;
 }
@@ -435,17 +442,205 @@ send_challenge(violation_run_t *r)
         return NGX_ERROR;
     }
 
-    (void) ngx_slprintf((u_char *) r->text, (u_char *) r->text + 100,
-                        "%ui PATH_RESPONSE %02xd in a datagram of %uz%Z",
-                        c->frames[QUIC_FT_PATH_RESPONSE],
-                        c->path_response[0],
-                        ngx_min(c->frame_size[QUIC_FT_PATH_RESPONSE], 1200));
+    violation_found(r, "%ui PATH_RESPONSE %02xd in a datagram of %uz",
+                    c->frames[QUIC_FT_PATH_RESPONSE], c->path_response[0],
+                    ngx_min(c->frame_size[QUIC_FT_PATH_RESPONSE], 1200));
+
+    return NGX_OK;
+}
+
+
+/* from another port, a full datagram: a NAT has forgotten the client */
+
+static ngx_int_t
+send_from_elsewhere(violation_run_t *r)
+{
+    if (client_rebind(r->client, r->client->conf.addr) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return violation_send(r);
+}
+
+
+static void
+shape_full(client_t *c, client_packet_t *p)
+{
+    p->size = QUIC_MIN_INITIAL_SIZE;
+}
+
+
+static ngx_int_t
+send_challenge_elsewhere(violation_run_t *r)
+{
+    client_t  *c;
+
+    c = r->client;
+
+    if (send_from_elsewhere(r) != NGX_OK || client_goes_on(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    violation_found(r, "%ui PATH_RESPONSE in %uz, %s PATH_CHALLENGE in %uz",
+                    c->frames[QUIC_FT_PATH_RESPONSE],
+                    ngx_min(c->frame_size[QUIC_FT_PATH_RESPONSE], 1200),
+                    c->frames[QUIC_FT_PATH_CHALLENGE] ? "some" : "no",
+                    ngx_min(c->frame_size[QUIC_FT_PATH_CHALLENGE], 1200));
+
+    return NGX_OK;
+}
+
+
+/* Streams */
+
+/* RFC 9000, 3.5: STOP_SENDING is answered with its code */
+
+static ngx_int_t
+send_stop(violation_run_t *r)
+{
+    u_char            frame[16], *p;
+    client_t         *c;
+    client_stream_t  *s;
+
+    c = r->client;
+
+    if (client_get(c, "/big") != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = frame;
+    *p++ = QUIC_FT_STOP_SENDING;
+    p = quic_varint_write(p, c->want);
+    p = quic_varint_write(p, 0x1234);
+
+    if (client_send(c, QUIC_PACKET_1RTT, frame, p - frame) != NGX_OK
+        || client_wait(c, client_is_answered, CLIENT_TIMEOUT) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    s = client_stream(c, c->want);
+
+    violation_found(r, "%s %xL", s->reset ? "RESET_STREAM" : "FIN", s->error);
+
+    return NGX_OK;
+}
+
+
+/* RFC 9001, 5.7 */
+
+static ngx_int_t
+send_early_request(violation_run_t *r)
+{
+    client_t         *c;
+    uint64_t          early;
+    client_stream_t  *s;
+
+    c = r->client;
+
+    if (client_get(c, "/") != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    (void) client_wait(c, client_never, VIOLATION_SILENCE);
+
+    s = client_stream(c, c->want);
+    early = s->received + c->frames[QUIC_FT_HANDSHAKE_DONE];
+
+    if (client_finish(c) != NGX_OK
+        || client_wait(c, client_is_answered, CLIENT_TIMEOUT) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    violation_found(r, "%s before Finished, %s after it",
+                    early ? "something" : "nothing",
+                    client_is_200(s) ? "200" : "no 200");
+
+    return NGX_OK;
+}
+
+
+/* What the server has sent so far */
+
+static ngx_int_t
+find_initial_size(violation_run_t *r)
+{
+    violation_found(r, "a datagram of %s than 1200 bytes",
+                    r->client->least_initial < 1200 ? "less" : "no less");
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+find_cids(violation_run_t *r)
+{
+    client_t  *c;
+
+    c = r->client;
+
+    if (client_goes_on(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    violation_found(r, "%ui NEW_CONNECTION_ID", c->ncids);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+find_used_cid(violation_run_t *r)
+{
+    client_t  *c;
+
+    c = r->client;
+
+    if (violation_send(r) != NGX_OK || client_goes_on(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    violation_found(r, "packets to %02xd*%ui, retired: %xL",
+                    c->used.data[0], c->used.len, c->retired);
 
     return NGX_OK;
 }
 
 
 /* The end */
+
+static ngx_uint_t
+is_reset(client_t *c)
+{
+    return c->resets != 0;
+}
+
+
+/* RFC 9000, 10.1: the smaller timeout of both, and not a word */
+
+static ngx_int_t
+send_after_idle(violation_run_t *r)
+{
+    uint64_t   datagrams;
+    client_t  *c;
+
+    c = r->client;
+
+    (void) client_wait(c, client_never, VIOLATION_SILENCE);
+    datagrams = c->datagrams;
+    (void) client_wait(c, client_never, 2000);
+    datagrams = c->datagrams - datagrams;
+
+    (void) client_send_hex(c, QUIC_PACKET_1RTT, "01 00*40");
+
+    violation_found(r, "%uL datagrams, then %s", datagrams,
+                    client_wait(c, is_reset, CLIENT_TIMEOUT) == NGX_OK
+                    ? "a stateless reset" : "nothing");
+
+    return NGX_OK;
+}
+
 
 /* RFC 9000, 10.2.1: answers, but with ever more packets between them */
 
@@ -470,10 +665,9 @@ send_while_closing(violation_run_t *r)
 
     (void) client_wait(c, client_never, VIOLATION_SILENCE);
 
-    (void) ngx_slprintf((u_char *) r->text, (u_char *) r->text + 100,
-                        "%s answers to 100 packets%Z",
-                        c->close.datagrams < 3 ? "too few"
-                        : c->close.datagrams > 10 ? "too many" : "some");
+    violation_found(r, "%s answers to 100 packets",
+                    c->close.datagrams < 3 ? "too few"
+                    : c->close.datagrams > 10 ? "too many" : "some");
 
     return NGX_OK;
 }
@@ -487,7 +681,7 @@ send_raw_frames(violation_run_t *r)
     size_t       len;
     u_char       data[2 * CLIENT_DATAGRAM];
     client_t    *c;
-    ngx_uint_t   life;
+    ngx_uint_t   n;
 
     c = r->client;
     len = client_hex(data, r->row->frames);
@@ -495,19 +689,20 @@ send_raw_frames(violation_run_t *r)
     client_send_raw(c, data, len);
     (void) client_wait(c, client_never, VIOLATION_SILENCE);
 
-    life = c->datagrams;
+    n = c->datagrams;
 
     if (c->vn.len) {
-        (void) ngx_slprintf((u_char *) r->text, (u_char *) r->text + 200,
-                            "%ui datagram: Version Negotiation, %08xD %08xD%Z",
-                            life, ntohl(*(uint32_t *) c->vn.data),
-                            ntohl(*(uint32_t *) (c->vn.data + 4)));
+        violation_found(r, "%ui datagram: Version Negotiation"
+                        " to %02xd*%ui from %02xd*%ui, %08xD %08xD",
+                        n, c->vn_dcid.data[0], c->vn_dcid.len,
+                        c->vn_scid.data[0], c->vn_scid.len,
+                        ntohl(*(uint32_t *) c->vn.data),
+                        ntohl(*(uint32_t *) (c->vn.data + 4)));
         return NGX_OK;
     }
 
-    (void) ngx_slprintf((u_char *) r->text, (u_char *) r->text + 200,
-                        "%ui datagrams, then it %s%Z", life,
-                        client_goes_on(c) == NGX_OK ? "goes on" : "fails");
+    violation_found(r, "%ui datagrams, then it %s", n,
+                    client_goes_on(c) == NGX_OK ? "goes on" : "fails");
 
     return NGX_OK;
 }
@@ -557,13 +752,16 @@ static const violation_t  violation_rows_datagrams[] = {
       "c0 1a2a3a4a 08 11*8 08 22*8 00*1176", NOTHING, RAW },
     { "9000 6.1", "unknown version, 1200 bytes", FIRST,
       "c0 1a2a3a4a 08 11*8 08 22*8 00*1177",
-      FINDS("1 datagram: Version Negotiation, 00000001 6b3343cf"), RAW },
+      FINDS("1 datagram: Version Negotiation to 22*8 from 11*8,"
+            " 00000001 6b3343cf"), RAW },
     { "9000 17.2", "unknown version, fixed bit 0", FIRST,
       "80 1a2a3a4a 08 11*8 08 22*8 00*1177",
-      FINDS("1 datagram: Version Negotiation, 00000001 6b3343cf"), RAW },
+      FINDS("1 datagram: Version Negotiation to 22*8 from 11*8,"
+            " 00000001 6b3343cf"), RAW },
     { "8999 6", "unknown version, connection IDs of 255 bytes", FIRST,
       "c0 1a2a3a4a ff 11*255 ff 22*255 00*700",
-      FINDS("1 datagram: Version Negotiation, 00000001 6b3343cf"), RAW }
+      FINDS("1 datagram: Version Negotiation to 22*20 from 11*20,"
+            " 00000001 6b3343cf"), RAW }
 };
 
 
@@ -699,8 +897,36 @@ static const violation_t  violation_rows_packets[] = {
       FINDS("1 PATH_RESPONSE 62 in a datagram of 1200"),
       SEND(send_challenge) },
 
+    { "9000 9.3", "PING from another port", ONE_RTT, "01", ACCEPTED,
+      SHAPE(shape_full), SEND(send_from_elsewhere) },
+    { "9000 9.3", "PING from another port, a small datagram", ONE_RTT, "01",
+      ACCEPTED, SEND(send_from_elsewhere) },
+    { "9000 8.2", "PATH_CHALLENGE from another port", ONE_RTT, "1a 61*8",
+      FINDS("1 PATH_RESPONSE in 1200, some PATH_CHALLENGE in 1200"),
+      SHAPE(shape_full), SEND(send_challenge_elsewhere) },
+
+    /* what the server does itself */
+
+    { "9000 14.1", "nothing more", CLIENT_HANDSHAKE, QUIC_PACKET_INITIAL,
+      NULL, FINDS("a datagram of no less than 1200 bytes"),
+      SEND(find_initial_size) },
+    { "9000 5.1.1", "nothing more, limit of five connection IDs", ONE_RTT,
+      NULL, FINDS("4 NEW_CONNECTION_ID"), SEND(find_cids),
+      .conf = { .params = "0e 01 05" } },
+    { "9000 5.1.2", "NEW_CONNECTION_ID that retires the first", ONE_RTT,
+      "18 01 01 08 11*8 22*16", FINDS("packets to 11*8, retired: 1"),
+      SEND(find_used_cid) },
+    { "9000 3.5", "STOP_SENDING of a response", ONE_RTT, NULL,
+      FINDS("RESET_STREAM 1234"), SEND(send_stop) },
+    { "9001 5.7", "request before Finished", EARLY_1RTT, NULL,
+      FINDS("nothing before Finished, 200 after it"),
+      SEND(send_early_request) },
+
     /* the end */
 
+    { "9000 10.1", "nothing for two seconds, max_idle_timeout of one",
+      ONE_RTT, NULL, FINDS("0 datagrams, then a stateless reset"),
+      SEND(send_after_idle), .conf = { .params = "01 02 #1000" } },
     { "9000 10.2.1", "100 packets after the server's CONNECTION_CLOSE",
       ONE_RTT, NULL, FINDS("some answers to 100 packets"),
       SEND(send_while_closing) }
