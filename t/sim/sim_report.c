@@ -11,7 +11,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include "sim.h"
+#include "sim_ngtcp2.h"
 
 
 /* of a link's rate and of what is sent */
@@ -327,10 +327,11 @@ sim_report(const char *only, uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
     sim_report_run(only, seeds, seed, jobs);
 
     printf("Goodput of one stream, Mbit/s (mean of %lu seeds, of %u without"
-           " loss), and how much of the\nlink datagrams fill\n\n"
+           " loss), and how much of the\nlink datagrams fill, next to"
+           " libngtcp2 %s\n\n"
            "link                           loss  cc       bytes      ours"
            "    ngtcp2   ratio     ours   ngtcp2\n",
-           seeds, SIM_REPORT_SEEDS);
+           seeds, SIM_REPORT_SEEDS, ngtcp2_version(0)->version_str);
 
     missed = 0;
     failed = 0;
