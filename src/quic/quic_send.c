@@ -873,7 +873,11 @@ quic_send_path(quic_conn_t *c, quic_path_t *path, quic_out_packet_t *p,
 }
 
 
-/* an ACK rides along whenever there is something to acknowledge */
+/*
+ * An ACK rides along whenever there is something to acknowledge.  A probe
+ * repeats the last one: it may be what a client misses that has filled its
+ * window with packets that it doesn't repeat.
+ */
 
 static void
 quic_send_ack(quic_conn_t *c, quic_out_packet_t *p, uint64_t now)
@@ -882,10 +886,12 @@ quic_send_ack(quic_conn_t *c, quic_out_packet_t *p, uint64_t now)
     uint64_t            delay, *ecn;
     quic_ack_t         *ack;
     quic_sent_frame_t   f;
+    quic_conn_space_t  *space;
 
-    ack = &c->space[quic_level_space(p->level)].ack;
+    space = &c->space[quic_level_space(p->level)];
+    ack = &space->ack;
 
-    if (!quic_ack_pending(ack) || ack->received.n == 0) {
+    if (ack->received.n == 0 || !(quic_ack_pending(ack) || space->probes)) {
         return;
     }
 
