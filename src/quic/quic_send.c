@@ -874,9 +874,9 @@ quic_send_path(quic_conn_t *c, quic_path_t *path, quic_out_packet_t *p,
 
 
 /*
- * An ACK rides along whenever there is something to acknowledge.  A probe
- * repeats the last one: it may be what a client misses that has filled its
- * window with packets that it doesn't repeat.
+ * An ACK rides along whenever there is something to acknowledge.  A probe, of
+ * the PTO or of the path, repeats the last one: it may be what a client misses
+ * that has filled its window with packets that it doesn't repeat.
  */
 
 static void
@@ -891,7 +891,9 @@ quic_send_ack(quic_conn_t *c, quic_out_packet_t *p, uint64_t now)
     space = &c->space[quic_level_space(p->level)];
     ack = &space->ack;
 
-    if (ack->received.n == 0 || !(quic_ack_pending(ack) || space->probes)) {
+    if (ack->received.n == 0
+        || !(quic_ack_pending(ack) || space->probes || p->expand))
+    {
         return;
     }
 
