@@ -151,6 +151,19 @@ quic_cids_forget(quic_conn_t *c, quic_peer_cid_t *p)
 }
 
 
+quic_cid_t *
+quic_cids_preferred(quic_conn_t *c)
+{
+    if (quic_cids_add(c) != NGX_OK) {
+        return NULL;
+    }
+
+    c->cids.next_sent = c->cids.next_seq;
+
+    return &quic_cids_by_seq(c, c->cids.next_seq - 1)->node.cid;
+}
+
+
 void
 quic_cids_issue(quic_conn_t *c)
 {

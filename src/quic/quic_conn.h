@@ -45,6 +45,12 @@ typedef struct {
     size_t       mtu;                    /* bytes of an IP packet: no larger
                                             one is tried */
     ngx_uint_t   retry;                  /* quic_retry_e */
+    ngx_uint_t   stay;                   /* datagrams from a client's new
+                                            address may not reach us */
+
+    /* where clients are asked to go on: RFC 9000, 9.6; family 0: nowhere */
+    quic_addr_t  preferred_ipv4;
+    quic_addr_t  preferred_ipv6;
 
     const quic_cc_ops_t  *cc;            /* the congestion controller */
     quic_tls_ctx_t       *tls;           /* the default server's */

@@ -421,6 +421,12 @@ void quic_cids_release(quic_conn_t *c, quic_path_t *path);
 
 /* issues as many as the peer wants to have */
 void quic_cids_issue(quic_conn_t *c);
+
+/*
+ * The one that goes with our preferred address: number 1, so before all others
+ * are issued.  NULL: no memory.
+ */
+quic_cid_t *quic_cids_preferred(quic_conn_t *c);
 ngx_int_t quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f);
 ngx_int_t quic_cids_receive_retire(quic_conn_t *c, uint64_t seq);
 quic_our_cid_t *quic_cids_by_seq(quic_conn_t *c, uint64_t seq);

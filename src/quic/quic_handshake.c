@@ -22,6 +22,8 @@ static ngx_int_t quic_handshake_send(void *data, quic_level_e level,
 static ngx_int_t quic_handshake_client_hello(void *data, ngx_str_t *name);
 static ngx_int_t quic_handshake_peer_params(quic_conn_t *c);
 static ngx_int_t quic_handshake_our_params(quic_conn_t *c);
+static ngx_int_t quic_handshake_preferred(quic_conn_t *c,
+    quic_transport_params_t *tp);
 static void quic_handshake_established(quic_conn_t *c);
 static void quic_handshake_complete(quic_conn_t *c);
 static ngx_int_t quic_handshake_next_keys(quic_conn_t *c);
@@ -184,8 +186,11 @@ quic_handshake_our_params(quic_conn_t *c)
     tp.initial_max_streams_uni = c->streams.max_peer[1];
     tp.active_connection_id_limit = c->conf->active_cid_limit;
 
-    /* until paths can be validated, a client must stay where it is */
-    tp.disable_active_migration = 1;
+    tp.disable_active_migration = c->conf->stay ? 1 : 0;
+
+    if (quic_handshake_preferred(c, &tp) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     /* RFC 9369, section 4: against downgrades */
 
@@ -222,6 +227,48 @@ quic_handshake_our_params(quic_conn_t *c)
     }
 
     return quic_tls_set_params(c->tls, buf, len);
+}
+
+
+/* RFC 9000, 9.6 and 18.2 */
+
+static ngx_int_t
+quic_handshake_preferred(quic_conn_t *c, quic_transport_params_t *tp)
+{
+    quic_cid_t         *cid;
+    const quic_addr_t  *v4, *v6, *local;
+
+    v4 = &c->conf->preferred_ipv4;
+    v6 = &c->conf->preferred_ipv6;
+    local = quic_conn_local(c);
+
+    if (v4->sa.sa_family && !quic_addr_equal(v4, local)) {
+        ngx_memcpy(tp->preferred.ipv4, &v4->sin.sin_addr, 4);
+        tp->preferred.ipv4_port = quic_addr_port(v4);
+        tp->has_preferred = 1;
+    }
+
+    if (v6->sa.sa_family && !quic_addr_equal(v6, local)) {
+        ngx_memcpy(tp->preferred.ipv6, &v6->sin6.sin6_addr, 16);
+        tp->preferred.ipv6_port = quic_addr_port(v6);
+        tp->has_preferred = 1;
+    }
+
+    if (!tp->has_preferred) {
+        return NGX_OK;
+    }
+
+    cid = quic_cids_preferred(c);
+
+    if (cid == NULL) {
+        return NGX_ERROR;
+    }
+
+    tp->preferred.cid = *cid;
+    quic_host_reset_token(c->ep->host_key, cid->data, cid->len,
+                          tp->preferred.token);
+
+    return NGX_OK;
 }
 
 

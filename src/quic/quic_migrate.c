@@ -252,6 +252,8 @@ quic_migrate_reset(quic_conn_t *c, const quic_path_t *old, uint64_t now)
     if (quic_addr_same_host(&p->remote, &old->remote)
         && quic_addr_equal(&p->local, &old->local))
     {
+        /* but what nobody has answered may have got an answer here */
+        c->recovery.pto_count = 0;
         return;
     }
 
