@@ -12,6 +12,7 @@
  *     random      all randomness and the time of day, both libraries' included
  *     clock       virtual time: what happens when
  *     link        delay, loss, and whatever else befalls datagrams
+ *     nat         the addresses of clients
  *     server      the endpoint and an application on it
  *     peer        libngtcp2's server, to be compared with it
  *     client      libngtcp2's client and its application
@@ -42,6 +43,7 @@
 
 #define SIM_MAX_DATAGRAM  1500
 #define SIM_MAX_CLIENTS   64
+#define SIM_MAX_INTERFACES  100
 
 /* a handshake at 50 % loss may well take minutes */
 #define SIM_PATIENCE  (600 * SIM_SEC)
@@ -163,6 +165,13 @@ typedef struct {
                                     of its address */
     ngx_uint_t   rebind_early;   /* in the handshake, too */
     ngx_uint_t   rebind_cuts;    /* nothing for an old one arrives */
+    ngx_uint_t   rebind_port;    /* its port alone changes */
+    uint64_t     migrate;        /* microseconds from one to the next of its
+                                    own moves to another interface */
+    ngx_uint_t   migrate_cuts;   /* the one before is dead at once */
+    ngx_uint_t   migrate_fails;  /* nothing arrives there */
+    uint64_t     spoof;          /* microseconds from one to the next of its
+                                    datagrams with a changed source */
     ngx_uint_t   pmtud;          /* it looks for the path's MTU */
     uint32_t     version;        /* one that the server must not know */
 
@@ -183,6 +192,10 @@ typedef struct {
                                         that its keys are nearly used up */
     size_t       mtu;            /* of the server's datagrams, with headers */
     size_t       server_mtu;     /* it must come to this size, less 1/64 */
+    ngx_uint_t   preferred;      /* has a preferred address, */
+    ngx_uint_t   preferred_fails;    /* where nothing arrives */
+    uint64_t     moves;          /* so many changes of a client's validated
+                                    address, or of its own, at least */
     ngx_uint_t   retry;
     sim_token_e  token;          /* clients come one after the other */
     ngx_uint_t   chain;          /* certificates of the server, default 1 */
@@ -229,6 +242,7 @@ typedef struct {
     uint64_t     wakeups;        /* timers of the server */
     uint64_t     key_updates;    /* begun by the client */
     uint64_t     phases;         /* all of them */
+    uint64_t     moves;
     size_t       mtu;            /* of the server */
     uint64_t     digest;         /* of all datagrams and their times */
 } sim_result_t;
@@ -338,6 +352,24 @@ void sim_link_send(ngx_uint_t direction, ngx_uint_t client,
     size_t len, ngx_uint_t ecn);
 void sim_link_done(void);
 const quic_addr_t *sim_server_addr(void);
+const quic_addr_t *sim_server_preferred(void);
+
+
+/* nat */
+
+/* the address that a client believes to have on an interface */
+quic_addr_t sim_nat_local(ngx_uint_t client, ngx_uint_t interface);
+
+/* the one that others see in its next datagram */
+quic_addr_t sim_nat_out(ngx_uint_t client, const quic_addr_t *local);
+
+/* the way back: NGX_OK with the interface, NGX_DECLINED: it leads nowhere */
+ngx_int_t sim_nat_in(ngx_uint_t client, const quic_addr_t *to,
+    ngx_uint_t *interface);
+
+/* a client gets another address; resp. its next datagram does */
+void sim_nat_rebind(ngx_uint_t client);
+void sim_nat_spoof(ngx_uint_t client);
 
 
 /* server */
@@ -454,8 +486,11 @@ void sim_stream_check(sim_stream_t *s, ngx_uint_t direction);
 /* what must hold at any time */
 void sim_check(void);
 
-/* datagrams of a client as its address sees them: 3x */
-void sim_check_bytes(ngx_uint_t client, ngx_uint_t direction, size_t len);
+/* 3x: datagrams between an address of a client and one of the server */
+void sim_check_bytes(ngx_uint_t direction, const quic_addr_t *remote,
+    const quic_addr_t *local, size_t len);
+
+void sim_check_done(void);
 
 /* the fixed bit of a datagram of the server's */
 void sim_check_fixed_bit(ngx_uint_t client, u_char first);

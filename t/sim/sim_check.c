@@ -14,9 +14,25 @@
 
 
 static uint64_t    sim_checks;
-static uint64_t    sim_bytes_seen[SIM_MAX_CLIENTS][2];
-static ngx_uint_t  sim_validated[SIM_MAX_CLIENTS];
 static ngx_uint_t  sim_phase[SIM_MAX_CLIENTS];
+
+
+/* what went between two addresses since the path was known to be validated */
+
+typedef struct {
+    quic_addr_t      remote;
+    quic_addr_t      local;
+    uint64_t         bytes[2];
+    ngx_uint_t       validated;
+} sim_check_path_t;
+
+
+static sim_check_path_t  *sim_check_paths;
+static ngx_uint_t         sim_check_npaths;
+static ngx_uint_t         sim_check_size;
+
+static quic_addr_t        sim_check_remote[SIM_MAX_CLIENTS];
+static quic_addr_t        sim_check_local[SIM_MAX_CLIENTS];
 
 
 /* RFC 9002, B.2: bytes in flight are those of the packets in flight */
@@ -126,6 +142,75 @@ sim_check_streams(quic_conn_t *c)
 }
 
 
+/* each path has a connection ID of its own, or an old path's, or none */
+
+static void
+sim_check_path(quic_conn_t *c, quic_path_t *p)
+{
+    ngx_uint_t    i;
+    quic_path_t  *other;
+
+    if (p->peer == QUIC_PATH_NO_CID) {
+        return;
+    }
+
+    if (!c->cids.peers[p->peer].used) {
+        sim_fail("a path has a connection ID that is no more");
+    }
+
+    if (c->cids.peers[p->peer].cid.len == 0) {
+        return;
+    }
+
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        other = &c->paths.path[i];
+
+        if (other != p && other->used && other->peer == p->peer
+            && ngx_memcmp(p->dcid, other->dcid, QUIC_CID_LEN) != 0)
+        {
+            sim_fail("two paths have one connection ID");
+        }
+    }
+}
+
+
+static void
+sim_check_all_paths(quic_conn_t *c, ngx_uint_t client)
+{
+    ngx_uint_t         i;
+    quic_path_t       *p;
+    const quic_addr_t *remote, *local;
+
+    if (!c->paths.active->used || !c->paths.last->used
+        || c->paths.active->peer == QUIC_PATH_NO_CID
+        || (c->handshake_done && !c->paths.last->validated))
+    {
+        sim_fail("there is no path");
+    }
+
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        p = &c->paths.path[i];
+
+        if (p->used) {
+            sim_check_path(c, p);
+        }
+    }
+
+    remote = quic_conn_remote(c);
+    local = quic_conn_local(c);
+
+    if (sim_check_remote[client].sa.sa_family
+        && !(quic_addr_equal(&sim_check_remote[client], remote)
+             && quic_addr_equal(&sim_check_local[client], local)))
+    {
+        sim_result.moves++;
+    }
+
+    sim_check_remote[client] = *remote;
+    sim_check_local[client] = *local;
+}
+
+
 static void
 sim_check_conn(quic_conn_t *c, void *data)
 {
@@ -144,6 +229,8 @@ sim_check_conn(quic_conn_t *c, void *data)
     }
 
     sim_result.mtu = c->recovery.pmtud.mtu;
+
+    sim_check_all_paths(c, client);
 
     sent = &c->recovery.space[QUIC_SPACE_APP].sent;
 
@@ -176,33 +263,82 @@ sim_check(void)
 }
 
 
-static void
-sim_check_validated(quic_conn_t *c, void *data)
+static sim_check_path_t *
+sim_check_find(const quic_addr_t *remote, const quic_addr_t *local)
 {
-    sim_validated[(uintptr_t) c->paths.active->socket - 1] |=
-                                                   c->paths.active->validated;
+    ngx_uint_t         i;
+    sim_check_path_t  *p;
+
+    for (i = sim_check_npaths; i > 0; i--) {
+        p = &sim_check_paths[i - 1];
+
+        if (quic_addr_equal(&p->remote, remote)
+            && quic_addr_equal(&p->local, local))
+        {
+            return p;
+        }
+    }
+
+    if (sim_check_npaths == sim_check_size) {
+        sim_check_size = 2 * sim_check_size + 16;
+        sim_check_paths = realloc(sim_check_paths, sim_check_size
+                                                   * sizeof(*sim_check_paths));
+    }
+
+    p = &sim_check_paths[sim_check_npaths++];
+
+    ngx_memzero(p, sizeof(sim_check_path_t));
+    p->remote = *remote;
+    p->local = *local;
+
+    return p;
 }
 
 
-/* RFC 9000, 8.1 */
+static void
+sim_check_validated(quic_conn_t *c, void *data)
+{
+    sim_check_path_t  *seen = data;
+
+    ngx_uint_t    i;
+    quic_path_t  *p;
+
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        p = &c->paths.path[i];
+
+        if (p->used && p->validated
+            && quic_addr_equal(&p->remote, &seen->remote)
+            && quic_addr_equal(&p->local, &seen->local))
+        {
+            seen->validated = 1;
+        }
+    }
+}
+
+
+/* RFC 9000, 8.1: what is sent on a validated path counts for nothing */
 
 void
-sim_check_bytes(ngx_uint_t client, ngx_uint_t direction, size_t len)
+sim_check_bytes(ngx_uint_t direction, const quic_addr_t *remote,
+    const quic_addr_t *local, size_t len)
 {
-    uint64_t  *bytes;
+    sim_check_path_t  *p;
 
-    bytes = sim_bytes_seen[client];
-    bytes[direction] += len;
+    p = sim_check_find(remote, local);
+    p->validated = 0;
 
-    if (sim_validated[client]) {
+    quic_endpoint_each(&sim_endpoint, sim_check_validated, p);
+
+    if (p->validated) {
+        ngx_memzero(p->bytes, sizeof(p->bytes));
         return;
     }
 
-    quic_endpoint_each(&sim_endpoint, sim_check_validated, NULL);
+    p->bytes[direction] += len;
 
-    if (!sim_validated[client] && bytes[SIM_DOWN] > 3 * bytes[SIM_UP]) {
+    if (p->bytes[SIM_DOWN] > 3 * p->bytes[SIM_UP]) {
         sim_fail("%lu bytes for %lu to an address that isn't validated",
-                 bytes[SIM_DOWN], bytes[SIM_UP]);
+                 p->bytes[SIM_DOWN], p->bytes[SIM_UP]);
     }
 }
 
@@ -229,4 +365,11 @@ sim_check_fixed_bit(ngx_uint_t client, u_char first)
         sim_fail("the fixed bit is cleared, which client %lu doesn't allow",
                  client);
     }
+}
+
+
+void
+sim_check_done(void)
+{
+    free(sim_check_paths);
 }

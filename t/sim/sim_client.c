@@ -20,6 +20,12 @@
 
 #define SIM_CLOSE_ERROR  0x100
 
+#define SIM_KEEP_ALIVE  (300 * SIM_MS)
+
+/* with a window that is full for so long, a client tries another network */
+#define SIM_CLIENT_STUCK  (10 * SIM_SEC)
+#define SIM_CLIENT_TRIES  10
+
 #define SIM_MAX_TOKEN  256
 
 
@@ -28,12 +34,13 @@ typedef struct {
     ngtcp2_crypto_conn_ref  ref;
     gnutls_session_t        tls;
     ngx_uint_t              number;
-    quic_addr_t             addr;        /* as the server sees it */
-    ngtcp2_path             path;
-    ngtcp2_sockaddr_union   local, remote;
+    ngx_uint_t              interface;
 
     sim_event_t             timer;
     sim_event_t             rebind;
+    sim_event_t             migrate;
+    sim_event_t             spoof;
+    sim_event_t             stuck;
     sim_event_t             poll;        /* has the server ended them all? */
     sim_event_t             start;
 
@@ -52,7 +59,9 @@ typedef struct {
 
     u_char                  close[SIM_MAX_DATAGRAM];
     size_t                  close_len;   /* 0: not closed */
+    ngtcp2_path_storage     close_path;
     ngx_uint_t              late;        /* datagrams after that */
+    ngx_uint_t              tries;       /* to get out of being stuck */
     uint32_t                version;     /* the original one, then the one
                                             that was negotiated */
     uint32_t                wanted;      /* the one that it prefers */
@@ -76,6 +85,7 @@ static gnutls_certificate_credentials_t  sim_credentials;
 
 static void sim_client_write(sim_client_t *cl);
 static void sim_client_close(sim_client_t *cl);
+static ngx_int_t sim_client_move(sim_client_t *cl, ngx_uint_t at_once);
 static void sim_client_finish(sim_client_t *cl);
 static void sim_client_all_there(void);
 
@@ -421,6 +431,17 @@ sim_client_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead,
 }
 
 
+static int
+sim_client_preferred(ngtcp2_conn *conn, ngtcp2_path *dest,
+    const ngtcp2_preferred_addr *paddr, void *user)
+{
+    dest->remote.addrlen = sizeof(struct sockaddr_in);
+    ngx_memcpy(dest->remote.addr, &paddr->ipv4, sizeof(struct sockaddr_in));
+
+    return 0;
+}
+
+
 static ngtcp2_callbacks  sim_client_callbacks = {
     .client_initial = ngtcp2_crypto_client_initial_cb,
     .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
@@ -439,6 +460,7 @@ static ngtcp2_callbacks  sim_client_callbacks = {
     .get_new_connection_id = sim_ngtcp2_new_cid,
     .update_key = ngtcp2_crypto_update_key_cb,
     .stream_reset = sim_client_reset,
+    .select_preferred_addr = sim_client_preferred,
     .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
     .delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
     .get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
@@ -447,13 +469,39 @@ static ngtcp2_callbacks  sim_client_callbacks = {
 
 
 static void
-sim_client_send(sim_client_t *cl, const u_char *data, size_t len,
-    ngx_uint_t ecn)
+sim_client_send(sim_client_t *cl, const ngtcp2_path *path, const u_char *data,
+    size_t len, ngx_uint_t ecn)
 {
-    if (!cl->silent) {
-        sim_link_send(SIM_UP, cl->number, &cl->addr, sim_server_addr(), data,
-                      len, ecn);
+    quic_addr_t         from;
+    const quic_addr_t  *to;
+
+    to = (quic_addr_t *) path->remote.addr;
+
+    if (cl->silent
+        || (sim.scenario->preferred_fails
+            && quic_addr_equal(to, sim_server_preferred())))
+    {
+        return;
     }
+
+    from = sim_nat_out(cl->number, (quic_addr_t *) path->local.addr);
+
+    sim_link_send(SIM_UP, cl->number, &from, to, data, len, ecn);
+}
+
+
+/* the library copies both addresses */
+
+static void
+sim_client_path(sim_client_t *cl, ngtcp2_path_storage *ps,
+    ngx_uint_t interface, const quic_addr_t *remote)
+{
+    quic_addr_t  local;
+
+    local = sim_nat_local(cl->number, interface);
+
+    ngtcp2_path_storage_init(ps, &local.sa, sizeof(struct sockaddr_in),
+                             &remote->sa, sizeof(struct sockaddr_in), NULL);
 }
 
 
@@ -601,8 +649,8 @@ sim_client_next(sim_client_t *cl)
 /* the result of ngtcp2_conn_writev_stream() */
 
 static ngtcp2_ssize
-sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_pkt_info *pi,
-    u_char *buf, size_t size)
+sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_path *path,
+    ngtcp2_pkt_info *pi, u_char *buf, size_t size)
 {
     size_t        len;
     uint32_t      flags;
@@ -611,7 +659,7 @@ sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_pkt_info *pi,
     ngtcp2_ssize  n, taken;
 
     if (s == NULL) {
-        return ngtcp2_conn_writev_stream(cl->conn, NULL, pi, buf, size, NULL,
+        return ngtcp2_conn_writev_stream(cl->conn, path, pi, buf, size, NULL,
                                          0, -1, NULL, 0, sim_ngtcp2_now());
     }
 
@@ -627,7 +675,7 @@ sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_pkt_info *pi,
         flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
     }
 
-    n = ngtcp2_conn_writev_stream(cl->conn, NULL, pi, buf, size, &taken, flags,
+    n = ngtcp2_conn_writev_stream(cl->conn, path, pi, buf, size, &taken, flags,
                                   s->id, &vec, 1, sim_ngtcp2_now());
 
     if (taken >= 0 && (n >= 0 || n == NGTCP2_ERR_WRITE_MORE)) {
@@ -651,18 +699,40 @@ sim_client_put(sim_client_t *cl, sim_stream_t *s, ngtcp2_pkt_info *pi,
 }
 
 
+/*
+ * The library has no PTO for PATH_RESPONSE.  Two that are lost stay in flight
+ * until something else is acknowledged, and with the least window nothing else
+ * is ever sent.  A migration begins with a new one; without a connection ID for
+ * that the client is lost.
+ */
+
+static void
+sim_client_check_window(sim_client_t *cl)
+{
+    if (!cl->confirmed || ngtcp2_conn_get_cwnd_left(cl->conn)) {
+        sim_cancel(&cl->stuck);
+
+    } else if (cl->stuck.place == 0) {
+        sim_at(&cl->stuck, sim.now + SIM_CLIENT_STUCK);
+    }
+}
+
+
 static void
 sim_client_write(sim_client_t *cl)
 {
-    size_t           left;
-    u_char           buf[SIM_MAX_DATAGRAM];
-    ngtcp2_ssize     n;
-    sim_stream_t    *s;
-    ngtcp2_pkt_info  pi;
+    size_t                left;
+    u_char                buf[SIM_MAX_DATAGRAM];
+    ngtcp2_ssize          n;
+    sim_stream_t         *s;
+    ngtcp2_pkt_info       pi;
+    ngtcp2_path_storage   ps;
 
     if (cl->finished) {
         return;
     }
+
+    ngtcp2_path_storage_zero(&ps);
 
     if (cl->established) {
         sim_client_key_update(cl);
@@ -678,7 +748,7 @@ sim_client_write(sim_client_t *cl)
 
     for ( ;; ) {
         s = cl->established ? sim_client_next(cl) : NULL;
-        n = sim_client_put(cl, s, &pi, buf, sizeof(buf));
+        n = sim_client_put(cl, s, &ps.path, &pi, buf, sizeof(buf));
 
         if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED
             || n == NGTCP2_ERR_STREAM_SHUT_WR
@@ -696,7 +766,7 @@ sim_client_write(sim_client_t *cl)
             break;
         }
 
-        sim_client_send(cl, buf, n, pi.ecn);
+        sim_client_send(cl, &ps.path, buf, n, pi.ecn);
 
         if (left <= (size_t) n) {
             break;
@@ -708,6 +778,40 @@ sim_client_write(sim_client_t *cl)
     ngtcp2_conn_update_pkt_tx_time(cl->conn, sim_ngtcp2_now());
 
     sim_at(&cl->timer, sim_ngtcp2_expiry(cl->conn));
+
+    sim_client_check_window(cl);
+}
+
+
+/* who only waits doesn't tell anybody that its address has changed */
+
+static void
+sim_client_keep_alive(sim_client_t *cl)
+{
+    ngtcp2_conn_set_keep_alive_timeout(cl->conn, SIM_KEEP_ALIVE * 1000);
+}
+
+
+static void
+sim_client_stuck(void *data)
+{
+    sim_client_t  *cl = data;
+
+    sim_trace("client: is stuck");
+
+    if (sim_client_move(cl, 1) == NGX_OK) {
+        sim_client_keep_alive(cl);
+        return;
+    }
+
+    if (++cl->tries == SIM_CLIENT_TRIES) {
+        cl->silent = 1;
+        sim.progress = sim.now;
+        sim_client_finish(cl);
+        return;
+    }
+
+    sim_at(&cl->stuck, sim.now + SIM_CLIENT_STUCK);
 }
 
 
@@ -881,10 +985,11 @@ sim_client_close(sim_client_t *cl)
 
     ngtcp2_ccerr_default(&error);
     ngtcp2_ccerr_set_application_error(&error, SIM_CLOSE_ERROR, NULL, 0);
+    ngtcp2_path_storage_zero(&cl->close_path);
 
-    n = ngtcp2_conn_write_connection_close(cl->conn, NULL, &pi, cl->close,
-                                           sizeof(cl->close), &error,
-                                           sim_ngtcp2_now());
+    n = ngtcp2_conn_write_connection_close(cl->conn, &cl->close_path.path, &pi,
+                                           cl->close, sizeof(cl->close),
+                                           &error, sim_ngtcp2_now());
     if (n <= 0) {
         sim_fail("client can't close: %s", ngtcp2_strerror(n));
     }
@@ -893,7 +998,19 @@ sim_client_close(sim_client_t *cl)
     sim_client_finish(cl);
     sim.progress = sim.now;
 
-    sim_client_send(cl, cl->close, n, 0);
+    sim_client_send(cl, &cl->close_path.path, cl->close, n, 0);
+}
+
+
+static void
+sim_client_cancel(sim_client_t *cl)
+{
+    sim_cancel(&cl->timer);
+    sim_cancel(&cl->rebind);
+    sim_cancel(&cl->migrate);
+    sim_cancel(&cl->spoof);
+    sim_cancel(&cl->stuck);
+    sim_cancel(&cl->poll);
 }
 
 
@@ -910,9 +1027,7 @@ sim_client_finish(sim_client_t *cl)
         }
     }
 
-    sim_cancel(&cl->timer);
-    sim_cancel(&cl->rebind);
-    sim_cancel(&cl->poll);
+    sim_client_cancel(cl);
 }
 
 
@@ -995,9 +1110,11 @@ void
 sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
     const quic_addr_t *to, u_char *data, size_t len, ngx_uint_t ecn)
 {
-    int               rc;
-    sim_client_t     *cl;
-    ngtcp2_pkt_info   pi;
+    int                   rc;
+    ngx_uint_t            interface;
+    sim_client_t         *cl;
+    ngtcp2_pkt_info       pi;
+    ngtcp2_path_storage   ps;
 
     cl = &sim_client[client];
 
@@ -1008,21 +1125,27 @@ sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
         cl->late++;
 
         if ((cl->late & (cl->late - 1)) == 0) {
-            sim_client_send(cl, cl->close, cl->close_len, 0);
+            sim_client_send(cl, &cl->close_path.path, cl->close,
+                            cl->close_len, 0);
         }
 
         return;
     }
 
-    if (cl->finished
-        || (sim.scenario->rebind_cuts && !quic_addr_equal(to, &cl->addr)))
+    if (cl->finished || sim_nat_in(client, to, &interface) != NGX_OK) {
+        return;
+    }
+
+    if ((sim.scenario->migrate_cuts && interface != cl->interface)
+        || (sim.scenario->migrate_fails && interface))
     {
         return;
     }
 
     pi.ecn = ecn;
+    sim_client_path(cl, &ps, interface, from);
 
-    rc = ngtcp2_conn_read_pkt(cl->conn, &cl->path, &pi, data, len,
+    rc = ngtcp2_conn_read_pkt(cl->conn, &ps.path, &pi, data, len,
                               sim_ngtcp2_now());
     if (rc != 0) {
         sim_client_broken(cl, rc);
@@ -1049,8 +1172,7 @@ sim_client_rebind(void *data)
         return;
     }
 
-    cl->addr.sin.sin_port = htons(ntohs(cl->addr.sin.sin_port) + 1);
-    cl->addr.sin.sin_addr.s_addr += htonl(256);
+    sim_nat_rebind(cl->number);
     sim_trace("client: has another address");
 }
 
@@ -1065,6 +1187,65 @@ sim_client_draw(uint64_t min, uint64_t max, uint64_t plain)
     drawn = sim_random_between(SIM_RANDOM_CLIENT, min, max);
 
     return sim.scenario->plain ? plain : drawn;
+}
+
+
+static void
+sim_client_spoof(void *data)
+{
+    sim_client_t  *cl = data;
+
+    sim_at(&cl->spoof, sim.now + sim.scenario->spoof);
+
+    if (cl->confirmed) {
+        sim_nat_spoof(cl->number);
+    }
+}
+
+
+/* refused as long as the last one isn't over, or without connection IDs */
+
+static ngx_int_t
+sim_client_move(sim_client_t *cl, ngx_uint_t at_once)
+{
+    int                   rc;
+    ngtcp2_path_storage   ps;
+    const ngtcp2_path    *path;
+
+    path = ngtcp2_conn_get_path(cl->conn);
+
+    sim_client_path(cl, &ps, (cl->interface + 1) % SIM_MAX_INTERFACES,
+                    (quic_addr_t *) path->remote.addr);
+
+    rc = at_once ? ngtcp2_conn_initiate_immediate_migration(cl->conn, &ps.path,
+                                                            sim_ngtcp2_now())
+                 : ngtcp2_conn_initiate_migration(cl->conn, &ps.path,
+                                                  sim_ngtcp2_now());
+
+    if (rc != 0) {
+        sim_trace("client: can't migrate: %s", ngtcp2_strerror(rc));
+        return NGX_DECLINED;
+    }
+
+    cl->interface = (cl->interface + 1) % SIM_MAX_INTERFACES;
+    sim_trace("client: migrates to interface %lu", cl->interface);
+
+    sim_client_write(cl);
+
+    return NGX_OK;
+}
+
+
+static void
+sim_client_migrate(void *data)
+{
+    sim_client_t  *cl = data;
+
+    sim_at(&cl->migrate, sim.now + sim.scenario->migrate);
+
+    if (cl->confirmed) {
+        (void) sim_client_move(cl, sim.scenario->migrate_cuts);
+    }
 }
 
 
@@ -1188,6 +1369,7 @@ sim_client_connect(sim_client_t *cl)
     uint32_t                 version;
     ngtcp2_cid               dcid, scid;
     ngtcp2_settings          settings;
+    ngtcp2_path_storage      ps;
     ngtcp2_transport_params  params;
 
     ngtcp2_settings_default(&settings);
@@ -1220,7 +1402,9 @@ sim_client_connect(sim_client_t *cl)
     cl->version = version;
     sim_client_versions(cl, &settings);
 
-    rc = ngtcp2_conn_client_new(&cl->conn, &dcid, &scid, &cl->path, version,
+    sim_client_path(cl, &ps, 0, sim_server_addr());
+
+    rc = ngtcp2_conn_client_new(&cl->conn, &dcid, &scid, &ps.path, version,
                                 &sim_client_callbacks, &settings, &params,
                                 NULL, cl);
     if (rc != 0) {
@@ -1228,6 +1412,10 @@ sim_client_connect(sim_client_t *cl)
     }
 
     ngtcp2_conn_set_tls_native_handle(cl->conn, cl->tls);
+
+    if (sim.scenario->rebind_cuts) {
+        sim_client_keep_alive(cl);
+    }
 }
 
 
@@ -1242,6 +1430,14 @@ sim_client_start(void *data)
 
     if (sim.scenario->rebind) {
         sim_at(&cl->rebind, sim.now + sim.scenario->rebind);
+    }
+
+    if (sim.scenario->migrate) {
+        sim_at(&cl->migrate, sim.now + sim.scenario->migrate);
+    }
+
+    if (sim.scenario->spoof) {
+        sim_at(&cl->spoof, sim.now + sim.scenario->spoof);
     }
 }
 
@@ -1266,25 +1462,16 @@ sim_client_init(void)
         cl->timer.data = cl;
         cl->rebind.handler = sim_client_rebind;
         cl->rebind.data = cl;
+        cl->migrate.handler = sim_client_migrate;
+        cl->migrate.data = cl;
+        cl->spoof.handler = sim_client_spoof;
+        cl->spoof.data = cl;
+        cl->stuck.handler = sim_client_stuck;
+        cl->stuck.data = cl;
         cl->poll.handler = sim_client_poll;
         cl->poll.data = cl;
         cl->start.handler = sim_client_start;
         cl->start.data = cl;
-
-        cl->addr.sin.sin_family = AF_INET;
-        cl->addr.sin.sin_port = htons(40000 + i);
-        cl->addr.sin.sin_addr.s_addr = htonl(0x0a000002);
-
-        if (sim.scenario->token == SIM_TOKEN_ELSEWHERE) {
-            cl->addr.sin.sin_addr.s_addr = htonl(0x0a000002 + i);
-        }
-
-        cl->local.in = cl->addr.sin;
-        cl->remote.in = sim_server_addr()->sin;
-        cl->path.local.addr = &cl->local.sa;
-        cl->path.local.addrlen = sizeof(struct sockaddr_in);
-        cl->path.remote.addr = &cl->remote.sa;
-        cl->path.remote.addrlen = sizeof(struct sockaddr_in);
 
         if (i && sim.scenario->token) {
             /* when the one before has come to its end */
@@ -1305,10 +1492,7 @@ sim_client_done(void)
     for (i = 0; i < sim_nclients; i++) {
         cl = &sim_client[i];
 
-        sim_cancel(&cl->timer);
-        sim_cancel(&cl->rebind);
-        sim_cancel(&cl->poll);
-
+        sim_client_cancel(cl);
         sim_cancel(&cl->start);
 
         ngtcp2_conn_del(cl->conn);

@@ -74,6 +74,19 @@ sim_server_addr(void)
 }
 
 
+const quic_addr_t *
+sim_server_preferred(void)
+{
+    static quic_addr_t  addr;
+
+    addr.sin.sin_family = AF_INET;
+    addr.sin.sin_port = htons(444);
+    addr.sin.sin_addr.s_addr = htonl(0x0a630001);
+
+    return &addr;
+}
+
+
 static void
 sim_link_free(sim_datagram_t *d)
 {

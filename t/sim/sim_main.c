@@ -167,12 +167,17 @@ sim_run(void)
         sim_fail("the server has never updated its keys");
     }
 
+    if (sim_result.moves < sim.scenario->moves) {
+        sim_fail("the client has moved %lu times", sim_result.moves);
+    }
+
     sim_check_mtu(sim.scenario->server_mtu);
 
     sim_client_done();
     sim.server->done();
     sim_streams_done();
     sim_link_done();
+    sim_check_done();
 
     sim_cancel(&sim_watchdog);
 

@@ -267,6 +267,86 @@ static const sim_scenario_t  sim_scenarios[] = {
                                                  SIM_BYTES(4 * KB) },
       .server_mtu = 1200 },
 
+    /* paths */
+
+    { .name = "rebind-5s",
+      .path = SIM_LINKS( .rate = 500000 ), .rebind = 5 * SIM_SEC,
+      .rebind_cuts = 1, SIM_DOWNLOAD(10 * MB), .moves = 3, .weight = 20 },
+
+    { .name = "rebind-port",
+      .path = SIM_LINKS( .rate = 500000 ), .rebind = SIM_SEC,
+      .rebind_cuts = 1, .rebind_port = 1, SIM_DOWNLOAD(4 * MB), .moves = 5,
+      .weight = 40 },
+
+    { .name = "rebind-loss",
+      .path = SIM_LINKS( .loss = 0.1 ), .rebind = SIM_SEC,
+      .rebind_cuts = 1, SIM_DOWNLOAD(1 * MB), .moves = 1 },
+
+    { .name = "rebind-often",
+      .rebind = 30 * SIM_MS, SIM_DOWNLOAD(100 * KB) },
+
+    { .name = "rebind-upload",
+      .path = SIM_LINKS( .rate = 500000, .loss = 0.01 ), .rebind = SIM_SEC,
+      .rebind_cuts = 1, SIM_UPLOAD(2 * MB), .moves = 3 },
+
+    { .name = "rebind-mix",
+      .path = SIM_LINKS( .rate = 100000, .loss = 0.02 ), .clients = 3,
+      SIM_MIX, .rebind = 2 * SIM_SEC, .rebind_cuts = 1, .moves = 5,
+      .weight = 40 },
+
+    { .name = "migrate",
+      .path = SIM_LINKS( .rate = 500000 ), .migrate = SIM_SEC,
+      SIM_DOWNLOAD(4 * MB), .moves = 3, .weight = 40 },
+
+    { .name = "migrate-cuts",
+      .path = SIM_LINKS( .rate = 500000 ), .migrate = 3 * SIM_SEC,
+      .migrate_cuts = 1, SIM_DOWNLOAD(6 * MB), .moves = 2, .weight = 40 },
+
+    { .name = "migrate-loss",
+      .path = SIM_LINKS( .loss = 0.1, .rate = 500000 ), .migrate = SIM_SEC,
+      SIM_DOWNLOAD(1 * MB), .moves = 1 },
+
+    { .name = "migrate-upload",
+      .path = SIM_LINKS( .loss = 0.02, .rate = 500000 ), .migrate = SIM_SEC,
+      SIM_UPLOAD(2 * MB), .moves = 2 },
+
+    { .name = "migrate-rebind",
+      .path = SIM_LINKS( .loss = 0.02, .rate = 500000 ), .migrate = SIM_SEC,
+      .rebind = 700 * SIM_MS, SIM_DOWNLOAD(2 * MB), .moves = 3 },
+
+    { .name = "migrate-fails",
+      .path = SIM_LINKS( .rate = 500000 ), .migrate = SIM_SEC,
+      .migrate_fails = 1, SIM_DOWNLOAD(4 * MB), .weight = 40 },
+
+    { .name = "spoof",
+      .path = SIM_LINKS( .rate = 500000 ), .spoof = 300 * SIM_MS,
+      SIM_DOWNLOAD(2 * MB) },
+
+    { .name = "spoof-loss",
+      .path = SIM_LINKS( .loss = 0.05 ), .spoof = 50 * SIM_MS,
+      SIM_DOWNLOAD(500 * KB) },
+
+    { .name = "spoof-mix",
+      .path = SIM_LINKS( .loss = 0.02 ), .spoof = 100 * SIM_MS, SIM_MIX,
+      .think = 500 * SIM_MS },
+
+    { .name = "preferred",
+      .preferred = 1, SIM_DOWNLOAD(1 * MB), .moves = 1 },
+
+    { .name = "preferred-loss",
+      .path = SIM_LINKS( .loss = 0.1 ), .preferred = 1, SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "preferred-fails",
+      .preferred = 1, .preferred_fails = 1, SIM_DOWNLOAD(1 * MB) },
+
+    { .name = "preferred-rebind",
+      .path = SIM_LINKS( .rate = 500000 ), .preferred = 1,
+      .rebind = SIM_SEC, .rebind_cuts = 1, SIM_DOWNLOAD(2 * MB), .moves = 3 },
+
+    { .name = "preferred-migrate",
+      .path = SIM_LINKS( .rate = 500000 ), .preferred = 1,
+      .migrate = SIM_SEC, SIM_DOWNLOAD(2 * MB), .moves = 2 },
+
     /* uploads */
 
     { .name = "upload",

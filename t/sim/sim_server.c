@@ -183,6 +183,10 @@ sim_server_init(void)
     sim_conf.tls = quic_tls_ctx_create(&sim.log);
     sim_server_certificates();
 
+    if (row->preferred) {
+        sim_conf.preferred_ipv4 = *sim_server_preferred();
+    }
+
     sim_conf.cc = sim_server_cc(row->cc[0]);
     sim_other_conf = sim_conf;
     sim_other_conf.cc = row->cc[1] ? sim_server_cc(row->cc[1]) : sim_conf.cc;
@@ -388,11 +392,11 @@ sim_server_receive(ngx_uint_t client, const quic_addr_t *from,
     reply.data = buf;
     reply.len = 0;
 
-    sim_check_bytes(client, SIM_UP, len);
+    sim_check_bytes(SIM_UP, from, to, len);
     quic_endpoint_receive(&sim_endpoint, &dgram, &reply, sim.now);
 
     if (reply.len) {
-        sim_check_bytes(client, SIM_DOWN, reply.len);
+        sim_check_bytes(SIM_DOWN, from, to, reply.len);
         sim_link_send(SIM_DOWN, client, to, from, buf, reply.len, 0);
     }
 
@@ -447,7 +451,7 @@ sim_server_send(const quic_batch_t *batch)
     for (p = batch->data, len = batch->len; len; p += size, len -= size) {
         size = ngx_min(len, batch->segment);
 
-        sim_check_bytes(client, SIM_DOWN, size);
+        sim_check_bytes(SIM_DOWN, &to, &from, size);
         sim_check_fixed_bit(client, p[0]);
         sim_link_send(SIM_DOWN, client, &from, &to, p, size, batch->ecn);
     }
