@@ -262,6 +262,10 @@ for my $directive ('http3 on', 'http3 off', 'quic_retry on',
                    'quic_active_connection_id_limit 8',
                    'quic_congestion_control cubic',
                    'quic_congestion_control reno',
+                   'quic_preferred_address off',
+                   'quic_preferred_address 192.0.2.1:443',
+                   'quic_preferred_address [2001:db8::1]:443',
+                   'quic_preferred_address [2001:db8::1]:443 192.0.2.1:443',
                    'quic_host_key %%DIR%%/key')
 {
     good("$directive in server{}",
@@ -292,6 +296,23 @@ bad('quic_active_connection_id_limit 1', 'quic_active_connection_id_limit 1;',
     'value must be between 2 and 8');
 bad('quic_active_connection_id_limit 9', 'quic_active_connection_id_limit 9;',
     'value must be between 2 and 8');
+for my $address ('', '192.0.2.1', '192.0.2.1:0', '192.0.2.1:65536', ':443',
+                 '0.0.0.0:443', '[::]:443', '2001:db8::1', 'localhost:443',
+                 'unix:/tmp/x', 'off:1')
+{
+    bad("quic_preferred_address '$address'",
+        "quic_preferred_address '$address';",
+        "invalid address \"$address\" in \"quic_preferred_address\" directive");
+}
+
+bad('two preferred addresses of IPv4',
+    'quic_preferred_address 192.0.2.1:443 192.0.2.2:443;',
+    'two IPv4 addresses in "quic_preferred_address" directive');
+bad('two preferred addresses of IPv6',
+    'quic_preferred_address [::1]:443 [::2]:443;',
+    'two IPv6 addresses in "quic_preferred_address" directive');
+bad('an address of a third family, as it were',
+    'quic_preferred_address 192.0.2.1:443 off;', 'invalid address "off"');
 bad('quic_congestion_control vegas', 'quic_congestion_control vegas;',
     'unknown congestion control "vegas"');
 bad('http3_stream_buffer_size 1023', 'http3_stream_buffer_size 1023;',

@@ -57,6 +57,7 @@ typedef struct {
     size_t               max_table_capacity;     /* bytes */
     ngx_uint_t           max_blocked_streams;
     ngx_uint_t           active_cid_limit;
+    quic_addr_t         *preferred;      /* IPv4's and IPv6's; NULL: off */
     ngx_uint_t           mtu;                    /* bytes of an IP packet */
     ngx_str_t            host_key_file;
     const quic_cc_ops_t *cc;             /* the congestion controller */

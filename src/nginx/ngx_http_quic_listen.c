@@ -672,6 +672,12 @@ ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener)
                         * (uint64_t) qscf->stream_buffer_size;
     quic->send_buffer = qscf->stream_buffer_size;
     quic->active_cid_limit = qscf->active_cid_limit;
+
+    if (qscf->preferred) {
+        quic->preferred_ipv4 = qscf->preferred[0];
+        quic->preferred_ipv6 = qscf->preferred[1];
+    }
+
     quic->mtu = qscf->mtu;
     quic->retry = qscf->retry;
     quic->cc = qscf->cc;

@@ -29,6 +29,10 @@ static char *ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_quic_congestion_control(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
+static char *ngx_http_quic_preferred_address(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_http_quic_preferred_parse(ngx_conf_t *cf,
+    ngx_str_t *value, quic_addr_t *addr);
 static char *ngx_http_quic_buffer_size(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_quic_table_size(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data);
@@ -169,6 +173,13 @@ static ngx_command_t  ngx_http_quic_commands[] = {
       NGX_HTTP_SRV_CONF_OFFSET,
       offsetof(ngx_http_quic_srv_conf_t, active_cid_limit),
       &ngx_http_quic_cid_bounds },
+
+    { ngx_string("quic_preferred_address"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE12,
+      ngx_http_quic_preferred_address,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("quic_congestion_control"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
@@ -319,6 +330,7 @@ ngx_http_quic_create_srv_conf(ngx_conf_t *cf)
     qscf->max_table_capacity = NGX_CONF_UNSET_SIZE;
     qscf->max_blocked_streams = NGX_CONF_UNSET_UINT;
     qscf->active_cid_limit = NGX_CONF_UNSET_UINT;
+    qscf->preferred = NGX_CONF_UNSET_PTR;
     qscf->cc = NGX_CONF_UNSET_PTR;
     qscf->mtu = NGX_CONF_UNSET_UINT;
 
@@ -346,6 +358,7 @@ ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->max_blocked_streams, 16);
     ngx_conf_merge_uint_value(conf->active_cid_limit,
                               prev->active_cid_limit, 2);
+    ngx_conf_merge_ptr_value(conf->preferred, prev->preferred, NULL);
     ngx_conf_merge_uint_value(conf->mtu, prev->mtu, 1500);
 
     ngx_conf_merge_ptr_value(conf->cc, prev->cc, &quic_cc_cubic);
@@ -381,6 +394,83 @@ ngx_http_quic_congestion_control(ngx_conf_t *cf, ngx_command_t *cmd,
     qscf->cc = cc;
 
     return NGX_CONF_OK;
+}
+
+
+/* address:port of either family, or one of each, or "off" */
+
+static char *
+ngx_http_quic_preferred_address(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_quic_srv_conf_t *qscf = conf;
+
+    ngx_str_t    *value;
+    ngx_uint_t    i, family;
+    quic_addr_t   addr;
+
+    if (qscf->preferred != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        qscf->preferred = NULL;
+        return NGX_CONF_OK;
+    }
+
+    qscf->preferred = ngx_pcalloc(cf->pool, 2 * sizeof(quic_addr_t));
+    if (qscf->preferred == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_http_quic_preferred_parse(cf, &value[i], &addr) != NGX_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid address \"%V\" in \"%V\" directive: "
+                               "an IP address that clients can reach, and a "
+                               "port, are needed", &value[i], &cmd->name);
+            return NGX_CONF_ERROR;
+        }
+
+        family = (addr.sa.sa_family == AF_INET6);
+
+        if (qscf->preferred[family].sa.sa_family) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "two %s addresses in \"%V\" directive",
+                               family ? "IPv6" : "IPv4", &cmd->name);
+            return NGX_CONF_ERROR;
+        }
+
+        qscf->preferred[family] = addr;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* names aren't resolved, and there is no default port */
+
+static ngx_int_t
+ngx_http_quic_preferred_parse(ngx_conf_t *cf, ngx_str_t *value,
+    quic_addr_t *addr)
+{
+    ngx_addr_t  parsed;
+
+    if (ngx_parse_addr_port(cf->pool, &parsed, value->data, value->len)
+        != NGX_OK
+        || ngx_inet_get_port(parsed.sockaddr) == 0
+        || ngx_inet_wildcard(parsed.sockaddr))
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(addr, sizeof(quic_addr_t));
+    ngx_memcpy(addr, parsed.sockaddr,
+               ngx_min(parsed.socklen, sizeof(quic_addr_t)));
+
+    return NGX_OK;
 }
 
 

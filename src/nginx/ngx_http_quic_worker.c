@@ -49,6 +49,7 @@ static ngx_uint_t ngx_http_quic_worker_serves(ngx_listening_t *ls,
     ngx_http_quic_main_conf_t *qmcf);
 static void ngx_http_quic_worker_attach(ngx_http_quic_socket_t *s,
     ngx_listening_t *ls);
+static ngx_uint_t ngx_http_quic_worker_has_peers(void);
 static void ngx_http_quic_worker_free(ngx_http_quic_worker_t *w);
 static ngx_socket_t ngx_http_quic_worker_null_fd(ngx_log_t *log);
 static void ngx_http_quic_worker_look(ngx_event_t *ev);
@@ -282,8 +283,26 @@ ngx_http_quic_worker_attach(ngx_http_quic_socket_t *s, ngx_listening_t *ls)
         if (listener[i]->socket == NULL) {
             listener[i]->socket = s;
             listener[i]->ls = ls;
+            listener[i]->quic.stay = ngx_http_quic_worker_has_peers();
         }
     }
+}
+
+
+/*
+ * Of the workers' sockets the kernel chooses one by both addresses: a client
+ * that moves comes to another worker, which doesn't know it.
+ */
+
+static ngx_uint_t
+ngx_http_quic_worker_has_peers(void)
+{
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    return ngx_process == NGX_PROCESS_WORKER && ccf->worker_processes > 1;
 }
 
 

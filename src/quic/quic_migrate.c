@@ -17,6 +17,9 @@
 #include "quic/quic_conn_internal.h"
 
 
+#define QUIC_MIGRATE_TEXT  (2 * NGX_SOCKADDR_STRLEN + 1)
+
+
 static quic_path_t *quic_migrate_from(quic_conn_t *c);
 static ngx_int_t quic_migrate_cid(quic_conn_t *c, quic_path_t *p);
 static void quic_migrate_follow(quic_conn_t *c, uint64_t now);
@@ -24,6 +27,7 @@ static void quic_migrate_switch(quic_conn_t *c, quic_path_t *p, uint64_t now);
 static void quic_migrate_reset(quic_conn_t *c, const quic_path_t *old,
     uint64_t now);
 static void quic_migrate_confirm(quic_conn_t *c);
+static size_t quic_migrate_text(const quic_path_t *p, u_char *text);
 static void quic_migrate_failed(quic_conn_t *c, quic_path_t *p, uint64_t now);
 static void quic_migrate_settle(quic_conn_t *c);
 static void quic_migrate_forget(quic_conn_t *c, quic_path_t *p);
@@ -269,29 +273,44 @@ quic_migrate_reset(quic_conn_t *c, const quic_path_t *old, uint64_t now)
 static void
 quic_migrate_confirm(quic_conn_t *c)
 {
-    size_t        n[2];
-    u_char        text[2][NGX_SOCKADDR_STRLEN];
-    ngx_uint_t    i;
-    quic_addr_t  *addr[2];
+    size_t  old_len, new_len;
+    u_char  old[QUIC_MIGRATE_TEXT], new[QUIC_MIGRATE_TEXT];
 
     if (c->paths.active == c->paths.last) {
         return;
     }
 
-    addr[0] = &c->paths.last->remote;
-    addr[1] = &c->paths.active->remote;
-
-    for (i = 0; i < 2; i++) {
-        n[i] = ngx_sock_ntop(&addr[i]->sa, quic_addr_len(addr[i]), text[i],
-                             NGX_SOCKADDR_STRLEN, 1);
-    }
+    old_len = quic_migrate_text(c->paths.last, old);
+    new_len = quic_migrate_text(c->paths.active, new);
 
     c->paths.last = c->paths.active;
     c->pending |= QUIC_PEND_NEW_TOKEN;
 
     ngx_log_error(NGX_LOG_INFO, c->log, 0,
                   "quic connection migrated from %*s to %*s",
-                  n[0], text[0], n[1], text[1]);
+                  old_len, old, new_len, new);
+}
+
+
+/* "192.0.2.1:1234-198.51.100.1:443": either side may have another address */
+
+static size_t
+quic_migrate_text(const quic_path_t *p, u_char *text)
+{
+    size_t              n;
+    const quic_addr_t  *a;
+
+    a = &p->remote;
+    n = ngx_sock_ntop((struct sockaddr *) &a->sa, quic_addr_len(a), text,
+                      NGX_SOCKADDR_STRLEN, 1);
+
+    text[n++] = '-';
+
+    a = &p->local;
+    n += ngx_sock_ntop((struct sockaddr *) &a->sa, quic_addr_len(a), text + n,
+                       NGX_SOCKADDR_STRLEN, 1);
+
+    return n;
 }
 
 
