@@ -414,8 +414,8 @@ quic_cids_replace(quic_conn_t *c)
     for (i = 0; i < QUIC_MAX_PATHS; i++) {
         path = &c->paths.path[i];
 
-        if (quic_cids_lost(c, path)) {
-            (void) quic_cids_take(c, path);
+        if (quic_cids_lost(c, path) && quic_cids_take(c, path) != NGX_OK) {
+            path->peer = QUIC_PATH_NO_CID;
         }
     }
 
@@ -458,8 +458,6 @@ quic_cids_take(quic_conn_t *c, quic_path_t *path)
             return NGX_OK;
         }
     }
-
-    path->peer = QUIC_PATH_NO_CID;
 
     return NGX_DECLINED;
 }
