@@ -49,6 +49,11 @@
 #define SIM_PATIENCE  (600 * SIM_SEC)
 #define SIM_STALL     (600 * SIM_SEC)
 
+/* RFC 9369, and one that the server must not know */
+#define SIM_VERSION_1        1
+#define SIM_VERSION_2        0x6b3343cf
+#define SIM_VERSION_UNKNOWN  0x1a2a3a4a
+
 /* the two directions, of a link and of a stream */
 #define SIM_UP      0
 #define SIM_DOWN    1
@@ -173,7 +178,8 @@ typedef struct {
     uint64_t     spoof;          /* microseconds from one to the next of its
                                     datagrams with a changed source */
     ngx_uint_t   pmtud;          /* it looks for the path's MTU */
-    uint32_t     version;        /* one that the server must not know */
+    uint32_t     version;        /* that it begins with; 0: by chance */
+    uint32_t     prefer;         /* that it would rather have: RFC 9368 */
 
     double       fill[2];        /* the second half of a stream takes so much
                                     of the link's rate at least */

@@ -1095,7 +1095,9 @@ sim_client_broken(sim_client_t *cl, int rc)
         return;
     }
 
-    if (rc == NGTCP2_ERR_RECV_VERSION_NEGOTIATION && sim.scenario->version) {
+    if (rc == NGTCP2_ERR_RECV_VERSION_NEGOTIATION
+        && sim.scenario->version == SIM_VERSION_UNKNOWN)
+    {
         sim_client_finish(cl);
         return;
     }
@@ -1346,7 +1348,12 @@ sim_client_versions(sim_client_t *cl, ngtcp2_settings *settings)
     n = sim_client_draw(0, 3, 3);
     cl->wanted = cl->version;
 
-    if (n < 2 && !sim.scenario->version) {
+    if (sim.scenario->version) {
+        n = (sim.scenario->prefer == orders[0][0]) ? 0
+            : (sim.scenario->prefer == orders[1][0]) ? 1 : 2;
+    }
+
+    if (n < 2) {
         cl->wanted = orders[n][0];
 
         settings->preferred_versions = orders[n];

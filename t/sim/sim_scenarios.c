@@ -63,8 +63,20 @@ static const sim_scenario_t  sim_scenarios[] = {
       SIM_DOWNLOAD(2 * KB) },
 
     { .name = "version",
-      .path = SIM_LINKS( .loss = 0.3 ), .version = 0x1a2a3a4a,
-      .end = SIM_ANYHOW },
+      .path = SIM_LINKS( .loss = 0.3 ),
+      .version = SIM_VERSION_UNKNOWN, .end = SIM_ANYHOW },
+
+    { .name = "version-2",
+      .path = SIM_LINKS( .loss = 0.1 ), .version = SIM_VERSION_2,
+      SIM_DOWNLOAD(100 * KB) },
+
+    { .name = "version-1-to-2",
+      .path = SIM_LINKS( .loss = 0.1 ), .version = SIM_VERSION_1,
+      .prefer = SIM_VERSION_2, SIM_DOWNLOAD(100 * KB) },
+
+    { .name = "version-2-to-1",
+      .path = SIM_LINKS( .loss = 0.1 ), .version = SIM_VERSION_2,
+      .prefer = SIM_VERSION_1, SIM_DOWNLOAD(100 * KB) },
 
     { .name = "retry",
       .retry = 1, SIM_DOWNLOAD(2 * KB) },
