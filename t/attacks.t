@@ -124,6 +124,15 @@ my @attacks = (
         is($r->{whole}, 1, 'but as it should be it is taken');
     } },
 
+    # after the 30 seconds that a token is good for
+
+    { name => 'tokens', long => 32, port => 1, heap => 2000, cpu => 5,
+      check => sub {
+        my ($r) = @_;
+
+        is($r->{late}, 1, 'too late: INVALID_TOKEN');
+    } },
+
     # resets: for whom, and how long
 
     { name => 'reset_loop', heap => 2000, cpu => 1, check => sub {
@@ -163,7 +172,22 @@ my @attacks = (
         my ($r) = @_;
 
         cmp_ok($r->{answers}, '>', 0, 'some are answered');
+        cmp_ok($r->{answers}, '<', 1000, 'but one address gets few of them');
         cmp_ok($r->{received}, '<', $r->{sent} / 10, 'with little');
+    } },
+
+    # CVE-2024-53259: routers that say how small packets have to be
+
+    { name => 'icmp', heap => 8000, cpu => 5, check => sub {
+        my ($r) = @_;
+
+        if ($r->{forged} == 0) {
+            note('only root can forge ICMP');
+            return;
+        }
+
+        is($r->{complete}, 1, 'a response comes to its end');
+        cmp_ok($r->{size}, '>', 1150, 'in datagrams of full size');
     } },
 
     { name => 'key_updates', heap => 2000, cpu => 3, check => sub {
@@ -212,6 +236,7 @@ my $file = join '', map { pack 'N', rand 2**32 } 1 .. 2_500;
 $t->file('html/file', $file);
 $t->file('html/index.html', "hello\n");
 $t->file('html/big', 'x' x 4_000_000);
+$t->file('html/large', 'x' x 900_000);
 $t->count_heap;
 
 # A handshake that takes many datagrams.
@@ -249,6 +274,8 @@ my @pids = $t->workers;
 my @before = $t->sanitized ? () : $t->heaps('/file');
 
 for my $attack (@attacks) {
+    next if $attack->{long} && !$ENV{LONG};
+
     my $name = $attack->{name};
     my $r = attack($t, $attack);
 
@@ -326,7 +353,8 @@ sub attack {
     my $cpu = cpu($t);
     my $client = $t->begin(["$build/test/client/attacks",
                             $t->port($attack->{port}), $name,
-                            $small && $counts{$name} || ()], timeout => 120);
+                            $attack->{long} || $small && $counts{$name}
+                            || ()], timeout => 120);
 
     my ($served, $refused, $most) = (0, 0, 0);
 

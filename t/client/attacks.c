@@ -13,6 +13,7 @@
 
 
 #define ATTACK_ADDR     0x7f020001      /* 127.2.0.1 */
+#define ATTACK_FORGED   0x7f030001      /* the system believes the forgery */
 #define ATTACK_FRAMES   1100            /* bytes of them in a packet */
 #define ATTACK_BURST    16              /* packets until answers are read */
 #define ATTACK_PIECES   64
@@ -765,6 +766,141 @@ attack_amplification_path(ngx_uint_t n)
 }
 
 
+/*
+ * 20: a router's word that datagrams from the server to the client are too
+ * large for it (RFC 792, RFC 1191), which anybody can send that knows their
+ * addresses and ports
+ */
+
+static uint16_t
+attack_checksum(u_char *p, size_t len)
+{
+    uint32_t  sum;
+
+    for (sum = 0; len; p += 2, len -= 2) {
+        sum += p[0] << 8 | p[1];
+    }
+
+    sum = (sum & 0xffff) + (sum >> 16);
+
+    return ~(sum + (sum >> 16)) & 0xffff;
+}
+
+
+static u_char *
+attack_write_16(u_char *p, ngx_uint_t n)
+{
+    *p++ = (u_char) (n >> 8);
+    *p++ = (u_char) n;
+
+    return p;
+}
+
+
+static void
+attack_forge_icmp(client_t *c, int fd, ngx_uint_t mtu)
+{
+    size_t              len;
+    u_char              icmp[64], *p;
+    socklen_t           socklen;
+    struct sockaddr_in  client, server;
+
+    socklen = sizeof(struct sockaddr_in);
+
+    if (getsockname(c->fd, (struct sockaddr *) &client, &socklen) == -1
+        || getpeername(c->fd, (struct sockaddr *) &server, &socklen) == -1)
+    {
+        attack_fail("no addresses");
+    }
+
+    /* destination unreachable, fragmentation needed, by the next hop's MTU */
+
+    p = ngx_cpymem(icmp, "\3\4\0\0\0\0", 6);
+    p = attack_write_16(p, mtu);
+
+    /* the IP and UDP headers of what was too large */
+
+    p = ngx_cpymem(p, "\105\0", 2);
+    p = attack_write_16(p, 1228);
+    p = ngx_cpymem(p, "\0\0\100\0\100\21\0\0", 8);
+    p = ngx_cpymem(p, &server.sin_addr, 4);
+    p = ngx_cpymem(p, &client.sin_addr, 4);
+    (void) attack_write_16(p - 10, attack_checksum(icmp + 8, 20));
+
+    p = ngx_cpymem(p, &server.sin_port, 2);
+    p = ngx_cpymem(p, &client.sin_port, 2);
+    p = attack_write_16(p, 1208);
+    p = attack_write_16(p, 0);
+
+    len = p - icmp;
+    (void) attack_write_16(icmp + 2, attack_checksum(icmp, len));
+
+    server.sin_port = 0;
+
+    if (sendto(fd, icmp, len, 0, (struct sockaddr *) &server, sizeof(server))
+        != (ssize_t) len)
+    {
+        attack_fail("ICMP can't be sent");
+    }
+}
+
+
+static void
+attack_icmp(ngx_uint_t n)
+{
+    int               fd;
+    client_t         *c;
+    uint64_t          bytes, datagrams;
+    ngx_uint_t        i;
+    client_conf_t     conf;
+    client_stream_t  *s;
+
+    static const ngx_uint_t  mtus[] = { 0, 68, 576, 1199, 1227 };
+
+    fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+    if (fd == -1) {
+        attack_report("forged", 0);
+        return;
+    }
+
+    ngx_memzero(&conf, sizeof(client_conf_t));
+    conf.addr = ATTACK_FORGED;
+
+    c = attack_client(&conf, CLIENT_ESTABLISHED);
+
+    for (i = 0; i < n; i++) {
+        attack_forge_icmp(c, fd, mtus[i % 5]);
+    }
+
+    (void) client_wait(c, client_never, 100);
+
+    bytes = c->received_bytes;
+    datagrams = c->datagrams;
+
+    (void) client_get(c, "/large");
+    s = client_stream(c, c->want);
+
+    for (i = 0; i < n && !s->fin && !c->close.n; i++) {
+        attack_forge_icmp(c, fd, mtus[i % 5]);
+        (void) client_wait(c, client_is_answered, 1);
+    }
+
+    (void) client_wait(c, client_is_answered, CLIENT_TIMEOUT);
+
+    bytes = c->received_bytes - bytes;
+    datagrams = c->datagrams - datagrams;
+
+    attack_report("forged", i);
+    attack_report("bytes", bytes);
+    attack_report("size", datagrams ? bytes / datagrams : 0);
+    attack_report("complete", s->fin);
+
+    (void) close(fd);
+    attack_end(c);
+}
+
+
 /* 27: a client that moves before the handshake is confirmed */
 
 static void
@@ -974,6 +1110,7 @@ static const attack_t  attacks[] = {
     { "reset_loop", 2000, attack_reset_loop },
     { "amplification", 4000, attack_amplification },
     { "amplification_path", 2000, attack_amplification_path },
+    { "icmp", 100, attack_icmp },
     { "early_migration", 500, attack_early_migration },
     { "versions", 50000, attack_versions },
     { "key_updates", 200, attack_key_updates },
