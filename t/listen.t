@@ -260,6 +260,8 @@ for my $directive ('http3 on', 'http3 off', 'quic_retry on',
                    'http3_stream_buffer_size 16m',
                    'quic_active_connection_id_limit 2',
                    'quic_active_connection_id_limit 8',
+                   'quic_mtu 1280',
+                   'quic_mtu 65000',
                    'quic_congestion_control cubic',
                    'quic_congestion_control reno',
                    'quic_preferred_address off',
@@ -313,6 +315,9 @@ bad('two preferred addresses of IPv6',
     'two IPv6 addresses in "quic_preferred_address" directive');
 bad('an address of a third family, as it were',
     'quic_preferred_address 192.0.2.1:443 off;', 'invalid address "off"');
+bad('quic_mtu 1279', 'quic_mtu 1279;', 'value must be between 1280 and 65000');
+bad('quic_mtu 65001', 'quic_mtu 65001;',
+    'value must be between 1280 and 65000');
 bad('quic_congestion_control vegas', 'quic_congestion_control vegas;',
     'unknown congestion control "vegas"');
 bad('http3_stream_buffer_size 1023', 'http3_stream_buffer_size 1023;',

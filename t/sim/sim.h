@@ -165,6 +165,7 @@ typedef struct {
 
     /* of the client */
     uint64_t     client_stream_window, client_window;
+    size_t       client_datagram;    /* it takes no larger ones; 0: any */
     uint64_t     key_update;     /* bytes from one to the next; 0: none */
     uint64_t     rebind;         /* microseconds from one to the next change
                                     of its address */

@@ -1120,6 +1120,11 @@ sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
 
     cl = &sim_client[client];
 
+    if (sim.scenario->client_datagram && len > sim.scenario->client_datagram) {
+        sim_fail("a datagram of %zu bytes for a client that takes %zu", len,
+                 sim.scenario->client_datagram);
+    }
+
     if (cl->close_len) {
 
         /* rarer and rarer, or two that answer each other never end */
@@ -1304,6 +1309,11 @@ sim_client_params(ngtcp2_transport_params *tp)
     tp->initial_max_data = row->client_window ? row->client_window
                                               : SIM_CLIENT_WINDOW;
     tp->initial_max_streams_uni = ngx_max(3, row->server_streams);
+
+    if (row->client_datagram) {
+        tp->max_udp_payload_size = row->client_datagram;
+    }
+
     tp->max_idle_timeout = (row->idle ? row->idle : SIM_PATIENCE) * 1000;
     tp->active_connection_id_limit = sim_client_draw(2, 8, 2);
     tp->grease_quic_bit = sim_client_draw(0, 1, 0);

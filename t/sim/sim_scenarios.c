@@ -254,6 +254,9 @@ static const sim_scenario_t  sim_scenarios[] = {
     { .name = "download-mtu",
       SIM_DOWNLOAD(1 * MB), .server_mtu = 1452 },
 
+    { .name = "download-mtu-of-client",
+      SIM_DOWNLOAD(1 * MB), .client_datagram = 1350, .server_mtu = 1350 },
+
     { .name = "download-mtu-1400",
       .path = SIM_LINKS( .mtu = 1400 ), SIM_DOWNLOAD(1 * MB),
       .server_mtu = 1400 },
