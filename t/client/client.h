@@ -189,6 +189,8 @@ typedef struct {
     uint64_t             next_request;  /* stream ID */
     uint64_t             want;          /* what client_wait() is for */
 
+    unsigned             shown:1;       /* that we are at our address: by a
+                                           Handshake packet, or a token */
     unsigned             has_peer:1;
     unsigned             hold:1;        /* nothing but Initials is sent by
                                            itself */

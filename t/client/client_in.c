@@ -7,6 +7,8 @@
 
 
 static void client_in_packet(client_t *c, quic_packet_t *pkt);
+static void client_in_check(client_t *c, quic_packet_t *pkt);
+static void client_in_fail(client_t *c, const char *what);
 static ngx_int_t client_in_open(client_t *c, quic_packet_t *pkt, uint64_t *pn,
     ngx_str_t *payload);
 static ngx_int_t client_in_open_1rtt(client_t *c, quic_packet_t *pkt,
@@ -36,6 +38,12 @@ client_datagram(client_t *c, u_char *data, size_t len)
     c->received_bytes += len;
     c->last_size = len;
     closes = c->close.n;
+
+    /* RFC 9000, 8.1 */
+
+    if (!c->shown && c->received_bytes > 3 * c->sent_bytes) {
+        client_in_fail(c, "more than three times as much");
+    }
 
     for (offset = 0; offset < len; offset += pkt.len) {
 
@@ -84,6 +92,8 @@ client_in_packet(client_t *c, quic_packet_t *pkt)
         return;
     }
 
+    client_in_check(c, pkt);
+
     /* the server's choice, from its first packet on: RFC 9000, 7.2 */
 
     if (pkt->type == QUIC_PACKET_INITIAL
@@ -106,6 +116,46 @@ client_in_packet(client_t *c, quic_packet_t *pkt)
     quic_cid_set(&c->used, pkt->dcid.data, pkt->dcid.len);
 
     client_in_frames(c, level, &payload);
+}
+
+
+/* what a server must and must not do to a packet that has been opened */
+
+static void
+client_in_check(client_t *c, quic_packet_t *pkt)
+{
+    u_char  reserved;
+
+    reserved = (pkt->type == QUIC_PACKET_1RTT) ? QUIC_SHORT_RESERVED
+                                               : QUIC_LONG_RESERVED;
+
+    if (pkt->data[0] & reserved) {
+        client_in_fail(c, "reserved bits are set");
+    }
+
+    /* RFC 9287, 3.1: we have not said that we don't mind */
+
+    if (!(pkt->data[0] & QUIC_FIXED_BIT)) {
+        client_in_fail(c, "the fixed bit is 0");
+    }
+
+    /* 17.2.2 */
+
+    if (pkt->type == QUIC_PACKET_INITIAL && pkt->token.len) {
+        client_in_fail(c, "an Initial packet of the server's has a token");
+    }
+
+    if (pkt->type != QUIC_PACKET_1RTT && pkt->version != c->version) {
+        client_in_fail(c, "another version");
+    }
+}
+
+
+static void
+client_in_fail(client_t *c, const char *what)
+{
+    fprintf(stderr, "the server: %s\n", what);
+    c->failed = 1;
 }
 
 
@@ -208,8 +258,7 @@ client_in_retry(client_t *c, quic_packet_t *pkt)
     if (quic_retry_tag(c->version, &dcid, &retry, tag) != NGX_OK
         || ngx_memcmp(tag, pkt->data + retry.len, QUIC_RETRY_TAG_LEN) != 0)
     {
-        fprintf(stderr, "the tag of a Retry packet is wrong\n");
-        c->failed = 1;
+        client_in_fail(c, "the tag of a Retry packet is wrong");
         return;
     }
 
@@ -246,8 +295,7 @@ client_in_frames(client_t *c, quic_level_e level, ngx_str_t *payload)
     while (quic_cursor_left(&cursor)) {
 
         if (quic_frame_parse(&cursor, &f, &error, &reason) != NGX_OK) {
-            fprintf(stderr, "the server has sent: %s\n", reason);
-            c->failed = 1;
+            client_in_fail(c, reason);
             return;
         }
 
@@ -393,8 +441,7 @@ client_in_crypto(client_t *c, quic_level_e level, quic_frame_crypto_t *f)
     if (test_tls_client_receive(c->tls, level, crypto->in + crypto->read, n)
         == NGX_ERROR)
     {
-        fprintf(stderr, "TLS: %s\n", test_tls_client_reason(c->tls));
-        c->failed = 1;
+        client_in_fail(c, test_tls_client_reason(c->tls));
     }
 
     crypto->read += n;
@@ -456,8 +503,7 @@ client_in_params(client_t *c)
     }
 
     if (reason) {
-        fprintf(stderr, "transport parameters: %s\n", reason);
-        c->failed = 1;
+        client_in_fail(c, reason);
     }
 }
 

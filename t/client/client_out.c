@@ -89,6 +89,9 @@ client_add(client_t *c, client_packet_t *p, const u_char *frames, size_t len)
     ngx_memcpy(p->pad_first ? pos + pad : pos, frames, len);
     len += pad;
 
+    c->shown |= p->type == QUIC_PACKET_HANDSHAKE
+                || (p->type == QUIC_PACKET_INITIAL && p->token.len);
+
     if (length) {
         quic_packet_set_length(length, p->pn_len + len + QUIC_TAG_LEN
                                        + p->lie);

@@ -527,6 +527,21 @@ send_stop(violation_run_t *r)
 }
 
 
+/* of which nothing needs to be known any more: client_request()'s first */
+
+static ngx_int_t
+send_to_ended_stream(violation_run_t *r)
+{
+    if (client_request(r->client) != NGX_OK
+        || client_ping(r->client) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return violation_send(r);
+}
+
+
 /* RFC 9001, 5.7 */
 
 static ngx_int_t
@@ -918,6 +933,9 @@ static const violation_t  violation_rows_packets[] = {
       SEND(find_used_cid) },
     { "9000 3.5", "STOP_SENDING of a response", ONE_RTT, NULL,
       FINDS("RESET_STREAM 1234"), SEND(send_stop) },
+    { "9000 3.2", "frames for a stream that has ended", ONE_RTT,
+      "05 28 00 11 28 00 15 28 00 0a 28 01 61 0e 28 #100000 01 61 04 28 00 00",
+      ACCEPTED, SEND(send_to_ended_stream) },
     { "9001 5.7", "request before Finished", EARLY_1RTT, NULL,
       FINDS("nothing before Finished, 200 after it"),
       SEND(send_early_request) },
