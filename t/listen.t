@@ -268,6 +268,7 @@ for my $directive ('http3 on', 'http3 off', 'quic_retry on',
                    'quic_preferred_address 192.0.2.1:443',
                    'quic_preferred_address [2001:db8::1]:443',
                    'quic_preferred_address [2001:db8::1]:443 192.0.2.1:443',
+                   'quic_congestion_control bbr',
                    'quic_host_key %%DIR%%/key')
 {
     good("$directive in server{}",

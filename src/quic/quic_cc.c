@@ -10,6 +10,7 @@
 static const quic_cc_ops_t  *quic_cc_list[] = {
     &quic_cc_newreno,
     &quic_cc_cubic,
+    &quic_cc_bbr,
 };
 
 

@@ -14,7 +14,9 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "quic/quic_cc_bbr.h"
 #include "quic/quic_hystart.h"
+#include "quic/quic_rate.h"
 #include "quic/quic_rtt.h"
 
 
@@ -26,11 +28,14 @@ typedef struct quic_cc_ops_s  quic_cc_ops_t;
 
 typedef struct {
     uint64_t             bytes;          /* newly acknowledged, in flight */
-    uint64_t             in_flight;      /* before the ACK */
+    uint64_t             in_flight;      /* after it, and after the losses
+                                            that it has brought to light */
     uint64_t             largest_time;   /* when the newest of the newly
                                             acknowledged was sent */
     uint64_t             now;
     const quic_rtt_t    *rtt;
+    quic_rate_t         *rate;
+    const quic_rate_sample_t  *sample;   /* for ops->sent alone, else NULL */
     unsigned             rtt_sample:1;   /* rtt->latest is of this ACK */
     unsigned             app_limited:1;  /* the window wasn't in use: 7.8 */
 } quic_cc_ack_t;
@@ -40,10 +45,30 @@ typedef struct {
 
 typedef struct {
     uint64_t             bytes;
-    uint64_t             in_flight;      /* before the loss */
     uint64_t             largest_time;   /* when the newest of them was sent */
     uint64_t             now;
 } quic_cc_loss_t;
+
+
+/* each of them, before that */
+
+typedef struct {
+    uint64_t             pn;
+    uint64_t             bytes;
+    uint64_t             now;
+    const quic_rate_t   *rate;
+    quic_rate_sample_t   sample;         /* without a rate */
+} quic_cc_lost_packet_t;
+
+
+/* a packet that goes out */
+
+typedef struct {
+    uint64_t             bytes;
+    uint64_t             in_flight;      /* without it */
+    uint64_t             now;
+    quic_rate_t         *rate;
+} quic_cc_sent_t;
 
 
 /* packets that got a mark instead of being lost: ECN-CE */
@@ -81,6 +106,10 @@ struct quic_cc_ops_s {
 
     /* NULL: what was done upon a loss isn't taken back */
     void        (*spurious)(quic_cc_t *cc, const quic_cc_spurious_t *loss);
+
+    /* both or none: a controller that lives on samples of the rate */
+    void        (*sent)(quic_cc_t *cc, const quic_cc_sent_t *sent);
+    void        (*packet_lost)(quic_cc_t *cc, const quic_cc_lost_packet_t *p);
 };
 
 
@@ -133,12 +162,14 @@ struct quic_cc_s {
         } reno;
 
         quic_cc_cubic_t   cubic;
+        quic_cc_bbr_t     bbr;
     } u;
 };
 
 
 extern const quic_cc_ops_t  quic_cc_newreno;
 extern const quic_cc_ops_t  quic_cc_cubic;
+extern const quic_cc_ops_t  quic_cc_bbr;
 
 
 void quic_cc_init(quic_cc_t *cc, const quic_cc_ops_t *ops, size_t mtu,
@@ -163,7 +194,7 @@ uint64_t quic_cc_pacing_rate(const quic_cc_t *cc, const quic_rtt_t *rtt);
 /* non-zero: a packet sent at "sent_time" was sent before or in recovery */
 ngx_uint_t quic_cc_in_recovery(const quic_cc_t *cc, uint64_t sent_time);
 
-/* the table of a name ("reno", "cubic"), NULL when there is none */
+/* the table of a name ("reno", "cubic", "bbr"), NULL when there is none */
 const quic_cc_ops_t *quic_cc_by_name(const ngx_str_t *name);
 
 

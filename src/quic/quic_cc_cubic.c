@@ -56,7 +56,9 @@ const quic_cc_ops_t  quic_cc_cubic = {
     quic_cc_cubic_lost,
     quic_cc_cubic_marked,
     quic_cc_cubic_collapse,
-    quic_cc_cubic_spurious
+    quic_cc_cubic_spurious,
+    NULL,
+    NULL
 };
 
 

@@ -21,6 +21,8 @@ const quic_cc_ops_t  quic_cc_newreno = {
     quic_cc_newreno_lost,
     quic_cc_newreno_marked,
     quic_cc_newreno_collapse,
+    NULL,
+    NULL,
     NULL
 };
 

@@ -35,6 +35,8 @@ typedef struct {
     uint64_t    bytes;                   /* in flight */
     uint64_t    largest;                 /* number */
     uint64_t    largest_time;
+    uint64_t    newest;                  /* number, of those in flight */
+    uint64_t    newest_time;
     ngx_uint_t  packets;
     ngx_uint_t  eliciting;               /* packets that are */
     ngx_uint_t  marked;                  /* late ones included */
@@ -42,6 +44,8 @@ typedef struct {
 } quic_recovery_acked_t;
 
 
+static void quic_recovery_snapshot(quic_recovery_t *r,
+    quic_recovery_space_t *sp, size_t size, uint64_t now);
 static uint64_t quic_recovery_skip(uint64_t pn);
 static ngx_int_t quic_recovery_check_ack(quic_sent_t *sent,
     quic_frame_ack_t *ack, ngx_uint_t *n, const char **reason);
@@ -54,11 +58,17 @@ static void quic_recovery_spurious(quic_recovery_t *r, quic_sent_packet_t *p);
 static ngx_uint_t quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, uint64_t delay, uint64_t now,
     quic_recovery_acked_t *acked);
+static ngx_uint_t quic_recovery_delivered(quic_recovery_t *r,
+    quic_recovery_space_t *sp, quic_recovery_acked_t *acked,
+    quic_rate_sample_t *sample, uint64_t now);
 static void quic_recovery_land(quic_recovery_t *r, quic_recovery_space_t *sp,
     quic_sent_packet_t *p);
 static void quic_recovery_grow(quic_recovery_t *r, quic_cc_ack_t *ack);
 static ngx_uint_t quic_recovery_detect_lost(quic_recovery_t *r,
     quic_space_e space, uint64_t now);
+static void quic_recovery_count_lost(quic_recovery_t *r,
+    quic_recovery_space_t *sp, uint64_t pn, quic_sent_packet_t *p,
+    uint64_t now);
 static ngx_uint_t quic_recovery_overtaken(quic_recovery_space_t *sp,
     uint64_t pn);
 static void quic_recovery_lose(quic_recovery_t *r, quic_space_e space,
@@ -93,6 +103,11 @@ quic_recovery_init(quic_recovery_t *r, quic_mem_t *mem,
 
     for (i = 0; i < QUIC_SPACES; i++) {
         quic_sent_init(&r->space[i].sent, mem);
+
+        if (cc->sent) {
+            quic_sent_sample(&r->space[i].sent);
+        }
+
         r->space[i].largest_acked = UINT64_MAX;
         r->space[i].skip = UINT64_MAX;
     }
@@ -148,7 +163,7 @@ quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
     p = quic_sent_close(&sp->sent, size, now);
     p->ack_eliciting = ack_eliciting;
     p->in_flight = in_flight;
-    p->app_limited = (r->app_limited != 0);
+    p->app_limited = (r->rate.app_limited != 0);
     p->ecn = r->marking;
 
     if (r->marking) {
@@ -166,9 +181,40 @@ quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
         return;
     }
 
+    if (r->cc.ops->sent) {
+        quic_recovery_snapshot(r, sp, size, now);
+    }
+
     r->in_flight += size;
     r->send_one = 0;
     quic_pacer_sent(&r->pacer, size, now);
+}
+
+
+/* for a controller that wants samples of the rate */
+
+static void
+quic_recovery_snapshot(quic_recovery_t *r, quic_recovery_space_t *sp,
+    size_t size, uint64_t now)
+{
+    uint64_t        rate;
+    quic_cc_sent_t  sent;
+
+    quic_rate_sent(&r->rate, quic_sent_rate(&sp->sent, sp->sent.next - 1),
+                   r->in_flight, size, now);
+
+    sent.bytes = size;
+    sent.in_flight = r->in_flight;
+    sent.now = now;
+    sent.rate = &r->rate;
+
+    rate = r->cc.rate;
+
+    r->cc.ops->sent(&r->cc, &sent);
+
+    if (r->cc.rate != rate) {
+        quic_recovery_pace(r, now);
+    }
 }
 
 
@@ -252,6 +298,7 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
 {
     ngx_uint_t              n, raised;
     quic_cc_ack_t           cc_ack;
+    quic_rate_sample_t      sample;
     quic_recovery_space_t  *sp;
     quic_recovery_acked_t   acked;
 
@@ -267,9 +314,6 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
     if (raised) {
         sp->largest_acked = ack->largest;
     }
-
-    ngx_memzero(&cc_ack, sizeof(quic_cc_ack_t));
-    cc_ack.in_flight = r->in_flight;
 
     quic_recovery_detect_acked(r, space, ack, n, now, &acked);
 
@@ -287,8 +331,14 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
         return NGX_OK;
     }
 
+    ngx_memzero(&cc_ack, sizeof(quic_cc_ack_t));
+
     cc_ack.rtt_sample = quic_recovery_sample(r, space, ack, delay, now,
                                              &acked);
+
+    if (quic_recovery_delivered(r, sp, &acked, &sample, now)) {
+        cc_ack.sample = &sample;
+    }
 
     (void) quic_recovery_detect_lost(r, space, now);
 
@@ -385,7 +435,15 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
                 acked->aside = (p->size == 0);
             }
 
-            acked->bytes += p->in_flight ? p->size : 0;
+            if (p->in_flight && p->size) {
+                if (acked->bytes == 0) {
+                    acked->newest = pn;
+                    acked->newest_time = p->time;
+                }
+
+                acked->bytes += p->size;
+            }
+
             acked->eliciting += p->ack_eliciting;
 
             quic_recovery_land(r, sp, p);
@@ -444,6 +502,11 @@ quic_recovery_spurious(quic_recovery_t *r, quic_sent_packet_t *p)
 
     r->packets_spurious++;
 
+    if (p->in_flight) {
+        r->rate.lost -= ngx_min(p->size, r->rate.lost);
+        quic_rate_delivered(&r->rate, p->size);
+    }
+
     if (r->cc.ops->spurious == NULL || p->mtu_probe || p->size == 0) {
         return;
     }
@@ -492,6 +555,27 @@ quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
 }
 
 
+/* non-zero: the controller wants a sample of the rate, and there is one */
+
+static ngx_uint_t
+quic_recovery_delivered(quic_recovery_t *r, quic_recovery_space_t *sp,
+    quic_recovery_acked_t *acked, quic_rate_sample_t *sample, uint64_t now)
+{
+    quic_rate_delivered(&r->rate, acked->bytes);
+
+    if (r->cc.ops->sent == NULL || acked->bytes == 0) {
+        return 0;
+    }
+
+    quic_rate_sample(&r->rate, quic_sent_rate(&sp->sent, acked->newest),
+                     acked->newest_time, r->rtt.min, now, sample);
+
+    sample->app_limited = quic_sent_get(&sp->sent, acked->newest)->app_limited;
+
+    return 1;
+}
+
+
 /* a packet is no longer in flight, whatever has become of it */
 
 static void
@@ -517,14 +601,10 @@ quic_recovery_grow(quic_recovery_t *r, quic_cc_ack_t *ack)
         return;
     }
 
-    r->delivered += ack->bytes;
-
-    if (r->app_limited && r->delivered > r->app_limited) {
-        r->app_limited = 0;
-    }
-
     ack->rtt = &r->rtt;
-    ack->app_limited = (r->app_limited != 0);
+    ack->rate = &r->rate;
+    ack->in_flight = r->in_flight;
+    ack->app_limited = (r->rate.app_limited != 0);
 
     r->cc.ops->acked(&r->cc, ack);
 }
@@ -553,7 +633,6 @@ quic_recovery_detect_lost(quic_recovery_t *r, quic_space_e space, uint64_t now)
     persistent = 0;
 
     ngx_memzero(&loss, sizeof(quic_cc_loss_t));
-    loss.in_flight = r->in_flight;
     loss.now = now;
 
     pn = ngx_max(sp->oldest, sp->sent.first);
@@ -581,6 +660,8 @@ quic_recovery_detect_lost(quic_recovery_t *r, quic_space_e space, uint64_t now)
             loss.largest_time = p->time;
 
             persistent |= quic_recovery_persistent(r, sp, p);
+
+            quic_recovery_count_lost(r, sp, pn, p, now);
         }
 
         if (space == QUIC_SPACE_APP) {
@@ -603,6 +684,30 @@ quic_recovery_detect_lost(quic_recovery_t *r, quic_space_e space, uint64_t now)
     }
 
     return lost;
+}
+
+
+static void
+quic_recovery_count_lost(quic_recovery_t *r, quic_recovery_space_t *sp,
+    uint64_t pn, quic_sent_packet_t *p, uint64_t now)
+{
+    quic_cc_lost_packet_t  lost;
+
+    r->rate.lost += p->size;
+
+    if (r->cc.ops->packet_lost == NULL || p->size == 0) {
+        return;
+    }
+
+    lost.pn = pn;
+    lost.bytes = p->size;
+    lost.now = now;
+    lost.rate = &r->rate;
+
+    quic_rate_lost(&r->rate, quic_sent_rate(&sp->sent, pn), &lost.sample);
+    lost.sample.app_limited = p->app_limited;
+
+    r->cc.ops->packet_lost(&r->cc, &lost);
 }
 
 
@@ -1012,7 +1117,7 @@ void
 quic_recovery_app_limited(quic_recovery_t *r)
 {
     if (r->in_flight + r->cc.mtu <= r->cc.window) {
-        r->app_limited = ngx_max(r->delivered + r->in_flight, 1);
+        quic_rate_limited(&r->rate, r->in_flight);
     }
 }
 
@@ -1059,7 +1164,7 @@ quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
     r->in_flight = 0;
     r->path_pn = r->space[QUIC_SPACE_APP].sent.next;
     r->first_sample = 0;
-    r->app_limited = 0;
+    r->rate.app_limited = 0;
     r->pto_count = 0;
     r->send_one = 0;
 

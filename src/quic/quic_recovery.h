@@ -24,6 +24,7 @@
 #include "quic/quic_ecn.h"
 #include "quic/quic_pacer.h"
 #include "quic/quic_pmtud.h"
+#include "quic/quic_rate.h"
 #include "quic/quic_rtt.h"
 #include "quic/quic_sent.h"
 #include "wire/quic_frame.h"
@@ -82,6 +83,7 @@ typedef struct {
     quic_pacer_t                pacer;
     quic_pmtud_t                pmtud;
     quic_ecn_t                  ecn;
+    quic_rate_t                 rate;
 
     uint64_t                    in_flight;    /* bytes, all spaces */
     ngx_uint_t                  pto_count;
@@ -90,9 +92,6 @@ typedef struct {
                                                   0 */
     uint64_t                    path_pn;      /* first number (1-RTT) of the
                                                  path we are on */
-    uint64_t                    delivered;    /* bytes acknowledged */
-    uint64_t                    app_limited;  /* until "delivered" is above;
-                                                 0: the window is in use */
 
     uint64_t                    packets_lost;
     uint64_t                    packets_acked;

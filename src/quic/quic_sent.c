@@ -18,6 +18,7 @@
 
 static ngx_int_t quic_sent_reserve(quic_sent_t *s);
 static ngx_int_t quic_sent_grow_packets(quic_sent_t *s);
+static ngx_int_t quic_sent_grow_rates(quic_sent_t *s, ngx_uint_t size);
 static ngx_int_t quic_sent_grow_frames(quic_sent_t *s);
 static void quic_sent_free(quic_sent_t *s);
 static uint64_t quic_sent_run(quic_sent_t *s, uint64_t pn);
@@ -47,13 +48,22 @@ quic_sent_done(quic_sent_t *s)
 }
 
 
+void
+quic_sent_sample(quic_sent_t *s)
+{
+    s->sampled = 1;
+}
+
+
 static void
 quic_sent_free(quic_sent_t *s)
 {
     quic_free(s->mem, s->packet, s->size * sizeof(quic_sent_packet_t));
+    quic_free(s->mem, s->rate, s->size * sizeof(quic_rate_packet_t));
     quic_free(s->mem, s->frame, s->frame_size * sizeof(quic_sent_frame_t));
 
     s->packet = NULL;
+    s->rate = NULL;
     s->size = 0;
     s->frame = NULL;
     s->frame_size = 0;
@@ -143,6 +153,11 @@ quic_sent_grow_packets(quic_sent_t *s)
         return NGX_ERROR;
     }
 
+    if (s->sampled && quic_sent_grow_rates(s, size) != NGX_OK) {
+        quic_free(s->mem, packet, size * sizeof(quic_sent_packet_t));
+        return NGX_ERROR;
+    }
+
     for (pn = s->first; pn < s->next; pn++) {
         packet[pn & (size - 1)] = *quic_sent_record(s, pn);
     }
@@ -151,6 +166,29 @@ quic_sent_grow_packets(quic_sent_t *s)
 
     s->packet = packet;
     s->size = size;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+quic_sent_grow_rates(quic_sent_t *s, ngx_uint_t size)
+{
+    uint64_t             pn;
+    quic_rate_packet_t  *rate;
+
+    rate = quic_alloc(s->mem, size * sizeof(quic_rate_packet_t));
+    if (rate == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (pn = s->first; pn < s->next; pn++) {
+        rate[pn & (size - 1)] = *quic_sent_rate(s, pn);
+    }
+
+    quic_free(s->mem, s->rate, s->size * sizeof(quic_rate_packet_t));
+
+    s->rate = rate;
 
     return NGX_OK;
 }

@@ -23,6 +23,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "quic/quic_mem.h"
+#include "quic/quic_rate.h"
 #include "wire/quic_frame.h"
 
 
@@ -69,6 +70,7 @@ typedef struct {
     uint64_t             first;  /* oldest number with a record */
     uint64_t             next;   /* number of the next packet */
     ngx_uint_t           size;   /* of the ring, a power of two, or 0 */
+    quic_rate_packet_t  *rate;   /* a ring of that size, or NULL */
 
     quic_sent_frame_t   *frame;
     uint64_t             frame_first;
@@ -77,11 +79,15 @@ typedef struct {
 
     quic_mem_t          *mem;
     unsigned             open:1;
+    unsigned             sampled:1;
 } quic_sent_t;
 
 
 void quic_sent_init(quic_sent_t *s, quic_mem_t *mem);
 void quic_sent_done(quic_sent_t *s);
+
+/* before the first packet: for each one there is quic_sent_rate(), too */
+void quic_sent_sample(quic_sent_t *s);
 
 /*
  * Opens the record of packet s->next.  NGX_OK; NGX_AGAIN: too many packets or
@@ -106,6 +112,13 @@ ngx_int_t quic_sent_skip(quic_sent_t *s);
 
 /* the record of a number; NULL when there is none (any more) */
 quic_sent_packet_t *quic_sent_get(quic_sent_t *s, uint64_t pn);
+
+/* what belongs to that record, when quic_sent_sample() was called */
+static ngx_inline quic_rate_packet_t *
+quic_sent_rate(quic_sent_t *s, uint64_t pn)
+{
+    return &s->rate[pn & (s->size - 1)];
+}
 
 /* the i-th frame of a packet that isn't ACKED */
 static ngx_inline quic_sent_frame_t *

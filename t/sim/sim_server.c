@@ -134,7 +134,7 @@ sim_server_certificates(void)
 static const quic_cc_ops_t *
 sim_server_cc(const char *name)
 {
-    static const char  *names[] = { "cubic", "reno" };
+    static const char  *names[] = { "cubic", "reno", "bbr" };
 
     ngx_str_t             str;
     const quic_cc_ops_t  *cc;

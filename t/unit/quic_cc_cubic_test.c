@@ -66,7 +66,6 @@ lost_bytes(uint64_t bytes, uint64_t sent)
     ngx_memzero(&loss, sizeof(quic_cc_loss_t));
 
     loss.bytes = bytes;
-    loss.in_flight = cc.window;
     loss.largest_time = sent;
     loss.now = now;
 

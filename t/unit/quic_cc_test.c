@@ -45,7 +45,6 @@ lost(quic_cc_t *cc, uint64_t sent, uint64_t now)
     ngx_memzero(&loss, sizeof(quic_cc_loss_t));
 
     loss.bytes = MTU;
-    loss.in_flight = cc->window;
     loss.largest_time = sent;
     loss.now = now;
 

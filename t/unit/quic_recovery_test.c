@@ -1098,7 +1098,7 @@ test_app_limited(void **state)
     now += 100 * MS;
     ack_ok(APP, 20, 39);
     assert_int_equal(r.cc.window, 40 * MTU);
-    assert_int_equal(r.app_limited, 0);
+    assert_int_equal(r.rate.app_limited, 0);
 
     /* data comes again before all is acked: not until that is */
 
