@@ -218,8 +218,8 @@ attack_has_cid(client_t *c)
 
 
 /*
- * 3: each connection ID is retired as soon as it has come, by packets to the
- * one before it, from one address and the other
+ * 3: each connection ID is used once, and then retired by a packet to the
+ * first, from one address and the other
  */
 
 static void
@@ -228,6 +228,7 @@ attack_retire_cid(ngx_uint_t n)
     u_char                 frame[16], *p;
     client_t              *c;
     ngx_uint_t             i;
+    client_packet_t        ping;
     quic_frame_new_cid_t  *last;
 
     c = attack_client(NULL, CLIENT_ESTABLISHED);
@@ -243,13 +244,18 @@ attack_retire_cid(ngx_uint_t n)
 
         last = &c->cids[(c->ncids - 1) % CLIENT_CIDS];
 
-        p = frame;
-        *p++ = QUIC_FT_RETIRE_CONNECTION_ID;
-        p = quic_varint_write(p, last->seq);
-
         if (i % 10 == 9) {
             (void) client_rebind(c, ATTACK_ADDR + i / 10 % 2);
         }
+
+        client_packet(c, &ping, QUIC_PACKET_1RTT);
+        ping.dcid = last->cid;
+        (void) client_add(c, &ping, (u_char *) "\1", 1);
+        client_flush(c);
+
+        p = frame;
+        *p++ = QUIC_FT_RETIRE_CONNECTION_ID;
+        p = quic_varint_write(p, last->seq);
 
         if (client_send(c, QUIC_PACKET_1RTT, frame, p - frame) != NGX_OK) {
             attack_fail("a packet can't be sent");

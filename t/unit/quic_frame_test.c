@@ -636,6 +636,7 @@ test_fields(void **state)
 
     parse_hex("0f 04 4100 02 aabb", &f);
     assert_int_equal(f.type, QUIC_FT_STREAM);
+    assert_int_equal(f.wire_type, 0x0f);
     assert_int_equal(f.u.stream.id, 4);
     assert_int_equal(f.u.stream.offset, 0x100);
     assert_int_equal(f.u.stream.length, 2);
@@ -676,6 +677,7 @@ test_fields(void **state)
 
     parse_hex("31 02 aabb", &f);
     assert_int_equal(f.type, QUIC_FT_DATAGRAM);
+    assert_int_equal(f.wire_type, 0x31);
     assert_int_equal(f.u.datagram.len, 2);
     assert_memory_equal(f.u.datagram.data, "\xaa\xbb", 2);
 
