@@ -279,3 +279,33 @@ quic_conn_keep_alive(quic_conn_t *c, ngx_uint_t on)
         quic_conn_wake(c);
     }
 }
+
+
+/* what is sent and received is counted where that happens, in c->stats */
+
+void
+quic_conn_stats(quic_conn_t *c, quic_stats_t *stats)
+{
+    quic_recovery_t  *r;
+
+    r = &c->recovery;
+
+    *stats = c->stats;
+
+    stats->rtt = r->rtt.latest;
+    stats->rtt_min = r->rtt.min;
+    stats->rtt_smoothed = r->rtt.smoothed;
+    stats->rtt_var = r->rtt.var;
+
+    stats->window = r->cc.window;
+    stats->ssthresh = r->cc.ssthresh;
+    stats->in_flight = r->in_flight;
+    stats->delivery_rate = r->rate.last_rate;
+
+    stats->packets_lost = r->packets_lost;
+    stats->bytes_lost = r->bytes_lost;
+    stats->packets_spurious = r->packets_spurious;
+    stats->bytes_spurious = r->bytes_spurious;
+    stats->packets_ce = r->packets_ce;
+    stats->ptos = r->ptos;
+}

@@ -20,6 +20,7 @@
 #include "crypto/quic_tls.h"
 #include "quic/quic_addr.h"
 #include "quic/quic_cc.h"
+#include "quic/quic_stats.h"
 #include "quic/quic_stream.h"
 
 
@@ -138,6 +139,9 @@ ngx_uint_t quic_conn_streams(quic_conn_t *c);
 
 /* how many requests the client may have made so far, by our MAX_STREAMS */
 uint64_t quic_conn_max_requests(quic_conn_t *c);
+
+/* how it is doing, now or at its end */
+void quic_conn_stats(quic_conn_t *c, quic_stats_t *stats);
 
 /*
  * While this is on, a PING is sent before the idle timeout can end the

@@ -214,6 +214,7 @@ struct quic_conn_s {
 
     quic_conn_space_t    space[QUIC_SPACES];
     quic_recovery_t      recovery;
+    quic_stats_t         stats;          /* what is counted nowhere else */
     quic_ack_freq_t      ack_freq;
     quic_paths_t         paths;
     quic_cids_t          cids;

@@ -35,6 +35,11 @@ typedef struct {
     uint64_t             app_limited;    /* until "delivered" is above;
                                             0: the window is in use */
 
+    /* of round trips by the clock, for who wants to know */
+    uint64_t             round_delivered;  /* at "round_time" */
+    uint64_t             round_time;
+    uint64_t             last_rate;      /* bytes a second; 0: none yet */
+
     /* for samples alone: */
     uint64_t             delivered_time; /* of "delivered" */
     uint64_t             first_sent;     /* when the packet was sent that was
@@ -64,6 +69,28 @@ quic_rate_delivered(quic_rate_t *r, uint64_t bytes)
 
     if (r->app_limited && r->delivered > r->app_limited) {
         r->app_limited = 0;
+    }
+}
+
+/* something is in flight again: a pause doesn't count */
+static ngx_inline void
+quic_rate_restart(quic_rate_t *r, uint64_t now)
+{
+    r->round_delivered = r->delivered;
+    r->round_time = now;
+}
+
+/* an ACK: is a round trip over? */
+static ngx_inline void
+quic_rate_round(quic_rate_t *r, uint64_t rtt, uint64_t now)
+{
+    uint64_t  elapsed;
+
+    elapsed = now - r->round_time;
+
+    if (elapsed && elapsed >= rtt) {
+        r->last_rate = (r->delivered - r->round_delivered) * 1000000 / elapsed;
+        quic_rate_restart(r, now);
     }
 }
 

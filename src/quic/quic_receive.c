@@ -253,6 +253,9 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
     space = quic_level_space(level);
     c->opened = 1;
 
+    c->stats.packets_received++;
+    c->stats.bytes_received += pkt->len;
+
     reserved = (level == QUIC_LEVEL_APP) ? QUIC_SHORT_RESERVED
                                          : QUIC_LONG_RESERVED;
 

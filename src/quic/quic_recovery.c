@@ -181,6 +181,10 @@ quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
         return;
     }
 
+    if (r->in_flight == 0) {
+        quic_rate_restart(&r->rate, now);
+    }
+
     if (r->cc.ops->sent) {
         quic_recovery_snapshot(r, sp, size, now);
     }
@@ -501,6 +505,7 @@ quic_recovery_spurious(quic_recovery_t *r, quic_sent_packet_t *p)
     quic_cc_spurious_t  loss;
 
     r->packets_spurious++;
+    r->bytes_spurious += p->size;
 
     if (p->in_flight) {
         r->rate.lost -= ngx_min(p->size, r->rate.lost);
@@ -562,6 +567,7 @@ quic_recovery_delivered(quic_recovery_t *r, quic_recovery_space_t *sp,
     quic_recovery_acked_t *acked, quic_rate_sample_t *sample, uint64_t now)
 {
     quic_rate_delivered(&r->rate, acked->bytes);
+    quic_rate_round(&r->rate, r->rtt.smoothed, now);
 
     if (r->cc.ops->sent == NULL || acked->bytes == 0) {
         return 0;
@@ -744,6 +750,7 @@ quic_recovery_lose(quic_recovery_t *r, quic_space_e space,
 
     p->state = QUIC_SENT_LOST;
     r->packets_lost++;
+    r->bytes_lost += p->size;
 
     if (p->ecn) {
         quic_ecn_lost(&r->ecn);
@@ -991,6 +998,7 @@ quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space, uint64_t now)
 
     if (quic_recovery_pto_time(r, space) <= now) {
         r->pto_count++;
+        r->ptos++;
         quic_ecn_timeout(&r->ecn, r->pto_count);
 
         /* 6.2.4: a peer acknowledges at once what follows a gap */

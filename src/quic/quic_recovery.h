@@ -97,6 +97,9 @@ typedef struct {
     uint64_t                    packets_acked;
     uint64_t                    packets_spurious;  /* lost, but acked later */
     uint64_t                    packets_ce;        /* marked by the network */
+    uint64_t                    bytes_lost;
+    uint64_t                    bytes_spurious;
+    uint64_t                    ptos;
 
     const quic_recovery_ops_t  *ops;
     void                       *data;

@@ -95,6 +95,8 @@ static void quic_send_header(quic_conn_t *c, quic_out_datagram_t *d,
 static void quic_send_grease(quic_conn_t *c, u_char *first);
 static void quic_send_pad(quic_out_datagram_t *d, u_char *buf);
 static ngx_int_t quic_send_seal(quic_conn_t *c, quic_out_packet_t *p);
+static void quic_send_count(quic_conn_t *c, quic_send_buf_t *out,
+    uint64_t offset, size_t len);
 static size_t quic_send_finish(quic_conn_t *c, quic_out_datagram_t *d,
     u_char *buf, uint64_t now);
 static ngx_int_t quic_send_note(quic_conn_t *c, quic_out_packet_t *p,
@@ -805,7 +807,22 @@ quic_send_seal(quic_conn_t *c, quic_out_packet_t *p)
         return NGX_ERROR;
     }
 
+    c->stats.packets_sent++;
+    c->stats.bytes_sent += p->pos - p->start + QUIC_TAG_LEN;
+
     return NGX_OK;
+}
+
+
+/* bytes go out, perhaps not for the first time */
+
+static void
+quic_send_count(quic_conn_t *c, quic_send_buf_t *out, uint64_t offset,
+    size_t len)
+{
+    if (offset < out->sent) {
+        c->stats.bytes_retransmitted += ngx_min(len, out->sent - offset);
+    }
 }
 
 
@@ -947,6 +964,7 @@ quic_send_crypto(quic_conn_t *c, quic_out_packet_t *p)
         f.len = (uint32_t) len;
 
         quic_send_buf_copy(out, f.offset, pos, len);
+        quic_send_count(c, out, f.offset, len);
 
         if (quic_send_note(c, p, pos + len, &f) != NGX_OK
             || quic_send_buf_sent(out, f.offset, len, 0) != NGX_OK)
@@ -1291,6 +1309,7 @@ quic_send_stream_data(quic_conn_t *c, quic_out_packet_t *p)
         f.fin = (fin && len == all);
 
         quic_send_buf_copy(&s->out, f.offset, pos, len);
+        quic_send_count(c, &s->out, f.offset, len);
 
         if (quic_send_note(c, p, pos + len, &f) != NGX_OK
             || quic_send_buf_sent(&s->out, f.offset, len, f.fin) != NGX_OK)

@@ -18,6 +18,7 @@ typedef struct {
     ngx_uint_t       client;
     ngx_uint_t       opened;     /* streams of our own */
     ngx_uint_t       closed;
+    uint64_t         sent;       /* bytes of datagrams */
 } sim_server_conn_t;
 
 
@@ -431,10 +432,14 @@ sim_server_flush(void *data)
 static void
 sim_server_send(const quic_batch_t *batch)
 {
-    size_t        len, size;
-    u_char       *p;
-    ngx_uint_t    client;
-    quic_addr_t   from, to;
+    size_t              len, size;
+    u_char             *p;
+    ngx_uint_t          client;
+    quic_addr_t         from, to;
+    sim_server_conn_t  *sc;
+
+    sc = quic_conn_data(batch->conn);
+    sc->sent += batch->len;
 
     client = (uintptr_t) batch->socket - 1;
     from = *batch->local;
@@ -518,6 +523,37 @@ sim_server_name(void *data, quic_conn_t *c, ngx_str_t *name)
 }
 
 
+/* what a connection tells of itself is what was seen of it */
+
+static void
+sim_server_check_stats(sim_server_conn_t *sc)
+{
+    uint64_t      done;
+    quic_stats_t  st;
+
+    quic_conn_stats(sc->conn, &st);
+
+    done = sc->conn->recovery.packets_acked + st.packets_lost;
+
+    if (st.bytes_sent != sc->sent
+        || st.packets_sent < done
+        || st.packets_lost < st.packets_spurious
+        || st.bytes_lost < st.bytes_spurious
+        || st.bytes_sent < st.bytes_lost + st.in_flight
+        || (st.bytes_retransmitted && st.packets_lost + st.ptos == 0)
+        || (st.rtt && (st.rtt_min == 0 || st.rtt_min > st.rtt)))
+    {
+        sim_fail("%lu bytes sent, not %lu; %lu packets sent, %lu done, %lu"
+                 " lost; %lu bytes again", st.bytes_sent, sc->sent,
+                 st.packets_sent, done, st.packets_lost,
+                 st.bytes_retransmitted);
+    }
+
+    sim_trace("server: %lu bytes of %lu sent again, rate %lu B/s",
+              st.bytes_retransmitted, st.bytes_sent, st.delivery_rate);
+}
+
+
 static void
 sim_server_freed(void *data, quic_conn_t *c)
 {
@@ -528,6 +564,8 @@ sim_server_freed(void *data, quic_conn_t *c)
     if (!sc->closed) {
         sim_fail("a connection is freed without its application's knowing");
     }
+
+    sim_server_check_stats(sc);
 
     if (sim.scenario->ecn
         && c->recovery.ecn.state != sim.scenario->ecn)

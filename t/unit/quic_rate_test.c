@@ -90,6 +90,35 @@ test_limited(void **state)
 }
 
 
+/* round trips of 100 ms; a pause isn't one */
+
+static void
+test_rounds(void **state)
+{
+    ngx_memzero(&r, sizeof(quic_rate_t));
+
+    quic_rate_restart(&r, 1000000);
+    quic_rate_delivered(&r, 1000);
+    quic_rate_round(&r, 100000, 1099999);
+    assert_int_equal(r.last_rate, 0);
+
+    quic_rate_delivered(&r, 1000);
+    quic_rate_round(&r, 100000, 1100000);
+    assert_int_equal(r.last_rate, 20000);
+
+    quic_rate_restart(&r, 9000000);
+    quic_rate_delivered(&r, 5000);
+    quic_rate_round(&r, 100000, 9100000);
+    assert_int_equal(r.last_rate, 50000);
+
+    /* a clock that stands still */
+
+    quic_rate_restart(&r, 9000000);
+    quic_rate_round(&r, 0, 9000000);
+    assert_int_equal(r.last_rate, 50000);
+}
+
+
 static void
 test_volume(void **state)
 {
@@ -108,6 +137,7 @@ main(void)
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_lost),
         cmocka_unit_test(test_limited),
+        cmocka_unit_test(test_rounds),
         cmocka_unit_test(test_volume),
     };
 
