@@ -147,6 +147,19 @@ h3_conn_useless(h3_conn_t *hc)
 }
 
 
+void
+h3_conn_cancelled(h3_conn_t *hc)
+{
+    hc->ncancelled++;
+
+    if (hc->ncancelled > H3_MAX_CANCELLED
+                         + hc->nserved * H3_MAX_CANCELLED_PER_SERVED)
+    {
+        h3_conn_error(hc, H3_EXCESSIVE_LOAD, "too many cancelled requests");
+    }
+}
+
+
 /*
  * RFC 9114, 6.2: every client must allow three streams, so one that doesn't is
  * at fault.  All are opened at once, while there is room in the first flight.

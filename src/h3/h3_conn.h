@@ -79,6 +79,8 @@ struct h3_conn_s {
     uint64_t             max_push_id;    /* what the client allows, plus 1 */
 
     ngx_uint_t           useless;        /* frames and streams */
+    ngx_uint_t           ncancelled;     /* requests, by the client */
+    ngx_uint_t           nserved;        /* the others that have ended */
     ngx_uint_t           busy;
 
     unsigned             settings:1;     /* SETTINGS came */
@@ -107,6 +109,9 @@ void h3_conn_error(h3_conn_t *hc, uint64_t error, const char *reason);
 
 /* a frame or a stream that means nothing: NGX_OK, or NGX_ERROR: too many */
 ngx_int_t h3_conn_useless(h3_conn_t *hc);
+
+/* a request was cancelled by the client; too many close the connection */
+void h3_conn_cancelled(h3_conn_t *hc);
 
 /* the client's SETTINGS have come */
 void h3_conn_set_peer(h3_conn_t *hc);

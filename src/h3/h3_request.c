@@ -72,6 +72,7 @@ static ngx_uint_t h3_request_halted(h3_request_t *hr);
 
 static h3_conn_t *h3_request_enter(h3_request_t *hr);
 static void h3_request_leave(h3_request_t *hr, h3_conn_t *hc);
+static void h3_request_cancelled(h3_request_t *hr);
 static void h3_request_gone(h3_request_t *hr);
 static void h3_request_destroy(h3_request_t *hr);
 static void h3_request_forget(h3_request_t *hr);
@@ -178,6 +179,7 @@ h3_request_reset(h3_request_t *hr)
     }
 
     hc = h3_request_enter(hr);
+    h3_request_cancelled(hr);
 
     if (hr->req == NULL) {
         h3_request_drop(hr, H3_REQUEST_CANCELLED, "reset by the client");
@@ -203,6 +205,7 @@ h3_request_stopped(h3_request_t *hr)
     h3_conn_t  *hc;
 
     hc = h3_request_enter(hr);
+    h3_request_cancelled(hr);
 
     if (hr->req == NULL) {
         h3_request_drop(hr, H3_REQUEST_CANCELLED, "cancelled by the client");
@@ -212,6 +215,18 @@ h3_request_stopped(h3_request_t *hr)
     }
 
     h3_request_leave(hr, hc);
+}
+
+
+/* RESET_STREAM and STOP_SENDING are one */
+
+static void
+h3_request_cancelled(h3_request_t *hr)
+{
+    if (!hr->cancelled) {
+        hr->cancelled = 1;
+        h3_conn_cancelled(hr->hc);
+    }
 }
 
 
@@ -953,6 +968,10 @@ h3_request_forget(h3_request_t *hr)
     h3_request_unblock(hr);
     h3_section_close(&hr->section, &hc->qpack);
     ngx_queue_remove(&hr->queue);
+
+    if (!hr->cancelled) {
+        hc->nserved++;
+    }
 
     if (hr->req && --hc->nactive == 0 && !hc->closed) {
         quic_conn_keep_alive(hc->qc, 0);

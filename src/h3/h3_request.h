@@ -65,6 +65,7 @@ struct h3_request_s {
     unsigned             end_told:1;     /* the upper floor knows that */
     unsigned             finished:1;     /* the response has its end */
     unsigned             gone:1;         /* ops->gone() has been called */
+    unsigned             cancelled:1;    /* by the client */
     unsigned             freed:1;        /* to be destroyed when not busy */
 };
 

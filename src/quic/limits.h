@@ -170,6 +170,17 @@
  */
 #define QUIC_LINGER                  1000000ULL
 
+/*
+ * Frames that move nothing forward, of a connection: a PING, a limit, a lost
+ * interest, a STREAM frame without a new byte cost us work and their sender a
+ * byte or two.  So many at a time, so many a second; each STREAM frame of the
+ * client's with something new pays for one, and each of ours that is
+ * acknowledged.  Of what the clients in the tests do on bad networks the worst
+ * takes some hundreds.
+ */
+#define QUIC_IDLE_FRAMES             4096
+#define QUIC_IDLE_FRAMES_RATE        256
+
 /* bytes of a reason phrase in CONNECTION_CLOSE, and in a log line */
 #define QUIC_MAX_REASON              128
 
@@ -241,6 +252,14 @@
  */
 #define H3_MAX_USELESS               1000
 #define H3_MAX_USELESS_PER_REQUEST   16
+
+/*
+ * Requests that the client has cancelled (CVE-2023-44487): each costs nginx a
+ * request, and the client next to nothing.  A page that is left cancels all of
+ * its own, a hundred or two; and a player one for each that it has heard out.
+ */
+#define H3_MAX_CANCELLED             1000
+#define H3_MAX_CANCELLED_PER_SERVED  4
 
 
 

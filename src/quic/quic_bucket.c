@@ -51,6 +51,22 @@ quic_bucket_fill(quic_bucket_t *b, uint64_t now)
 }
 
 
+void
+quic_bucket_give(quic_bucket_t *b, uint64_t n)
+{
+    uint64_t  missing;
+
+    missing = b->burst * QUIC_BUCKET_TOKEN - b->level;
+
+    if (n > missing / QUIC_BUCKET_TOKEN) {
+        b->level += missing;
+        return;
+    }
+
+    b->level += n * QUIC_BUCKET_TOKEN;
+}
+
+
 ngx_int_t
 quic_bucket_take(quic_bucket_t *b, uint64_t n, uint64_t now)
 {

@@ -25,6 +25,9 @@ typedef struct {
 void quic_bucket_init(quic_bucket_t *b, uint64_t rate, uint64_t burst,
     uint64_t now);
 
+/* puts "n" tokens in: those beyond the burst are lost */
+void quic_bucket_give(quic_bucket_t *b, uint64_t n);
+
 /* takes "n" tokens: NGX_OK, or NGX_DECLINED when there are too few */
 ngx_int_t quic_bucket_take(quic_bucket_t *b, uint64_t n, uint64_t now);
 

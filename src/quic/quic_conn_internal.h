@@ -26,6 +26,7 @@
 #include "crypto/quic_tls.h"
 #include "quic/limits.h"
 #include "quic/quic_ack.h"
+#include "quic/quic_bucket.h"
 #include "quic/quic_ack_freq.h"
 #include "quic/quic_conn.h"
 #include "quic/quic_endpoint.h"
@@ -242,6 +243,7 @@ struct quic_conn_s {
     ngx_uint_t           nearly;
 
     uint64_t             frame_type;     /* that is being handled */
+    quic_bucket_t        idle_frames;    /* QUIC_IDLE_FRAMES */
     quic_close_t         close;
 
     /* times, microseconds; 0: none */

@@ -165,6 +165,7 @@ quic_fate_stream_acked(quic_conn_t *c, quic_space_e space,
         return;
     }
 
+    quic_bucket_give(&c->idle_frames, 1);
     c->streams.buffered -= quic_send_buf_held(&s->out);
 
     if (quic_send_buf_acked(&s->out, f->offset, f->len, f->fin) != NGX_OK) {

@@ -21,6 +21,8 @@ typedef ngx_int_t (*quic_frame_handler_pt)(quic_conn_t *c, quic_frame_t *f,
     quic_frame_ctx_t *ctx);
 
 
+static ngx_int_t quic_frames_charge(quic_conn_t *c, uint64_t type,
+    uint64_t received, uint64_t now);
 static ngx_int_t quic_frames_check(quic_conn_t *c, quic_frame_t *f,
     quic_level_e level, ngx_uint_t flags);
 static ngx_int_t quic_frames_nothing(quic_conn_t *c, quic_frame_t *f,
@@ -91,6 +93,33 @@ static const quic_frame_handler_pt  quic_frame_handler[QUIC_FRAME_HANDLERS] = {
 };
 
 
+/*
+ * What a frame takes from c->idle_frames: those that a client can repeat at
+ * will.  A STREAM frame takes or gives, as it is.
+ */
+
+static const u_char  quic_frame_cost[QUIC_FRAME_HANDLERS] = {
+    [QUIC_FT_PING]                  = 1,
+    [QUIC_FT_RESET_STREAM]          = 1,
+    [QUIC_FT_STOP_SENDING]          = 1,
+    [QUIC_FT_CRYPTO]                = 1,
+    [QUIC_FT_MAX_DATA]              = 1,
+    [QUIC_FT_MAX_STREAM_DATA]       = 1,
+    [QUIC_FT_MAX_STREAMS_BIDI]      = 1,
+    [QUIC_FT_MAX_STREAMS_UNI]       = 1,
+    [QUIC_FT_DATA_BLOCKED]          = 1,
+    [QUIC_FT_STREAM_DATA_BLOCKED]   = 1,
+    [QUIC_FT_STREAMS_BLOCKED_BIDI]  = 1,
+    [QUIC_FT_STREAMS_BLOCKED_UNI]   = 1,
+    [QUIC_FT_NEW_CONNECTION_ID]     = 1,
+    [QUIC_FT_RETIRE_CONNECTION_ID]  = 2,     /* it gets another one */
+    [QUIC_FT_PATH_CHALLENGE]        = 2,     /* and an answer */
+    [QUIC_FT_PATH_RESPONSE]         = 1,
+    [QUIC_FT_IMMEDIATE_ACK]         = 1,
+    [QUIC_FT_ACK_FREQUENCY]         = 1,
+};
+
+
 /* QUIC_FRAME_IN_* of a level */
 
 static const ngx_uint_t  quic_frames_in[QUIC_LEVELS] = {
@@ -105,7 +134,7 @@ ngx_int_t
 quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
     ngx_uint_t *flags, uint64_t now)
 {
-    uint64_t           error;
+    uint64_t           error, received;
     ngx_int_t          rc;
     ngx_uint_t         row;
     const char        *reason;
@@ -144,9 +173,13 @@ quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
         *flags |= row & QUIC_FRAME_ACK_ELICITING;
         *flags &= row | ~QUIC_FRAME_PROBING;
 
+        received = c->flow_in.received;
+
         rc = quic_frame_handler[f.type](c, &f, &ctx);
 
-        if (c->state != QUIC_CONN_OPEN) {
+        if (c->state != QUIC_CONN_OPEN
+            || quic_frames_charge(c, f.type, received, now) != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -156,6 +189,36 @@ quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
     }
 
     c->frame_type = 0;
+
+    return NGX_OK;
+}
+
+
+/* "received": bytes of all streams before this frame */
+
+static ngx_int_t
+quic_frames_charge(quic_conn_t *c, uint64_t type, uint64_t received,
+    uint64_t now)
+{
+    ngx_uint_t  cost;
+
+    cost = quic_frame_cost[type];
+
+    if (type == QUIC_FT_STREAM) {
+
+        if (c->flow_in.received > received) {
+            quic_bucket_give(&c->idle_frames, 1);
+            return NGX_OK;
+        }
+
+        cost = 1;
+    }
+
+    if (cost && quic_bucket_take(&c->idle_frames, cost, now) != NGX_OK) {
+        quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                        "too many frames that move nothing forward");
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }

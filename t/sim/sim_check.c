@@ -232,6 +232,13 @@ sim_check_conn(quic_conn_t *c, void *data)
 
     sim_check_all_paths(c, client);
 
+    /* no client that means well comes near the bound */
+
+    if (c->idle_frames.level < QUIC_IDLE_FRAMES / 2 * 1000000ULL) {
+        sim_fail("client %lu sends too many frames that move nothing forward",
+                 client);
+    }
+
     sent = &c->recovery.space[QUIC_SPACE_APP].sent;
 
     if (sent->next - sent->first > SIM_CHECK_PACKETS

@@ -348,6 +348,51 @@ test_unknown_stream(void **state)
 }
 
 
+/* streams are opened and reset; RESET_STREAM and STOP_SENDING are one */
+
+static void
+test_cancelled(void **state)
+{
+    rig_t       *rig;
+    uint64_t     id;
+    ngx_uint_t   served, i, n;
+
+    for (served = 0; served < 3; served++) {
+        rig = rig_create(NULL);
+        rig->answer = 1;
+        id = 0;
+
+        for (i = 0; i < served; i++, id += 4) {
+            rig_get(rig, id);
+            fake_ack(rig->qc);
+        }
+
+        n = H3_MAX_CANCELLED + served * H3_MAX_CANCELLED_PER_SERVED;
+
+        for (i = 0; i < n; i++, id += 4) {
+            fake_send(rig->qc, id, "\x01", 1, 0);
+
+            if (i % 3 != 1) {
+                fake_reset(rig->qc, id, H3_REQUEST_CANCELLED);
+            }
+
+            if (i % 3 != 0) {
+                fake_stop(rig->qc, id, H3_REQUEST_CANCELLED);
+            }
+
+            fake_ack(rig->qc);
+            rig_check_error(rig, FAKE_NONE);
+        }
+
+        fake_send(rig->qc, id, "\x01", 1, 0);
+        fake_reset(rig->qc, id, H3_REQUEST_CANCELLED);
+        rig_check_error(rig, H3_EXCESSIVE_LOAD);
+
+        rig_destroy(rig);
+    }
+}
+
+
 static void
 test_useless_frames(void **state)
 {
@@ -720,6 +765,7 @@ main(void)
         cmocka_unit_test(test_early),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_unknown_stream),
+        cmocka_unit_test(test_cancelled),
         cmocka_unit_test(test_useless_frames),
         cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_peer_limit),

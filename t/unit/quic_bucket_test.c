@@ -58,6 +58,30 @@ test_rate(void **state)
 
 
 static void
+test_give(void **state)
+{
+    quic_bucket_t  b;
+
+    quic_bucket_init(&b, 10, 5, 0);
+
+    assert_int_equal(quic_bucket_take(&b, 5, 0), NGX_OK);
+    quic_bucket_give(&b, 2);
+    assert_int_equal(quic_bucket_take(&b, 3, 0), NGX_DECLINED);
+    assert_int_equal(quic_bucket_take(&b, 2, 0), NGX_OK);
+
+    quic_bucket_give(&b, 4);
+    quic_bucket_give(&b, 4);
+    assert_int_equal(quic_bucket_take(&b, 6, 0), NGX_DECLINED);
+    assert_int_equal(quic_bucket_take(&b, 5, 0), NGX_OK);
+
+    quic_bucket_give(&b, UINT64_MAX);
+    assert_int_equal(quic_bucket_take(&b, 6, 0), NGX_DECLINED);
+    assert_int_equal(quic_bucket_take(&b, 5, 0), NGX_OK);
+    assert_int_equal(quic_bucket_take(&b, 1, 0), NGX_DECLINED);
+}
+
+
+static void
 test_clock_set_back(void **state)
 {
     quic_bucket_t  b;
@@ -143,6 +167,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_burst),
         cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_give),
         cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_random),

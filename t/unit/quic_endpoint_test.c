@@ -1029,6 +1029,49 @@ reset_received(void **state)
 }
 
 
+/*
+ * Frames that move nothing forward: so many at a time, and then so many a
+ * second.  The client's first flight is none of them.
+ */
+
+static void
+idle_frames(void **state)
+{
+    uint64_t      pn;
+    u_char        buf[QUIC_MIN_INITIAL_SIZE], pings[512];
+    quic_cid_t    cid;
+    ngx_uint_t    n;
+    quic_conn_t  *c;
+
+    ngx_memset(pings, QUIC_FT_PING, sizeof(pings));
+
+    new_cid(&cid);
+
+    for (pn = 0, n = 0; n + sizeof(pings) <= QUIC_IDLE_FRAMES; pn++) {
+        seal_initial(buf, QUIC_VERSION_1, &cid, NULL, pn, pings,
+                     sizeof(pings));
+        assert_int_equal(receive(buf, sizeof(buf), &client), -1);
+        n += sizeof(pings);
+    }
+
+    c = ngx_queue_data(ngx_queue_last(&ep.conns), quic_conn_t, all);
+    assert_int_equal(c->state, QUIC_CONN_OPEN);
+
+    now += SECOND;
+
+    seal_initial(buf, QUIC_VERSION_1, &cid, NULL, pn++, pings,
+                 QUIC_IDLE_FRAMES - n + QUIC_IDLE_FRAMES_RATE);
+    assert_int_equal(receive(buf, sizeof(buf), &client), -1);
+    assert_int_equal(c->state, QUIC_CONN_OPEN);
+
+    seal_initial(buf, QUIC_VERSION_1, &cid, NULL, pn++, pings, 1);
+    assert_int_equal(receive(buf, sizeof(buf), &client), -1);
+    assert_int_equal(c->state, QUIC_CONN_CLOSING);
+    assert_int_equal(c->close.error, QUIC_PROTOCOL_VIOLATION);
+    assert_int_equal(count("too many frames that move nothing forward"), 1);
+}
+
+
 /* so many later ones push it out, and no fewer push out the latest */
 
 static void
@@ -1090,6 +1133,7 @@ main(void)
         endpoint_test(replies_limited),
         endpoint_test(version_negotiation),
         endpoint_test(reset_received),
+        endpoint_test(idle_frames),
         endpoint_test(used_tokens_bounded),
     };
 
