@@ -1121,7 +1121,7 @@ static const attack_t  attacks[] = {
     { "versions", 50000, attack_versions },
     { "key_updates", 200, attack_key_updates },
     { "cheap_frames", 2000, attack_cheap_frames },
-    { "ack_ranges", 20000, attack_ack_ranges },
+    { "ack_ranges", 3000, attack_ack_ranges },
     { "fragments", 20000, attack_fragments }
 };
 
