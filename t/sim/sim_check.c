@@ -194,6 +194,12 @@ sim_check_all_paths(quic_conn_t *c, ngx_uint_t client)
         if (p->used) {
             sim_check_path(c, p);
         }
+
+        /* RFC 9000, 9 */
+
+        if (p->used && p != c->paths.active && !c->handshake_done) {
+            sim_fail("a second path before the handshake is confirmed");
+        }
     }
 
     remote = quic_conn_remote(c);

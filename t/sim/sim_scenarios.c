@@ -284,6 +284,13 @@ static const sim_scenario_t  sim_scenarios[] = {
 
     /* paths */
 
+    /* what comes from elsewhere is no reason to send more: it may time out */
+
+    { .name = "rebind-early",
+      .path = SIM_LINKS( .loss = 0.1 ), .chain = 8, .rebind = 15 * SIM_MS,
+      .rebind_early = 1, SIM_DOWNLOAD(20 * KB), .end = SIM_ANYHOW,
+      .idle = 10 * SIM_SEC },
+
     { .name = "rebind-5s",
       .path = SIM_LINKS( .rate = 500000 ), .rebind = 5 * SIM_SEC,
       .rebind_cuts = 1, SIM_DOWNLOAD(10 * MB), .moves = 3, .weight = 20 },
