@@ -1531,6 +1531,80 @@ test_mtu_probe(void **state)
 
 /* RFC 9000, 9.4 */
 
+/* by another path: it is no sample, isn't waited for, and takes no window */
+
+static void
+test_sent_aside(void **state)
+{
+    uint64_t    pn, deadline;
+    quic_rtt_t  rtt;
+
+    init_established();
+    put_many(2);
+    deadline = quic_recovery_deadline(&r);
+    rtt = r.rtt;
+
+    now += 10 * MS;
+    assert_int_equal(quic_recovery_next_pn(&r, APP, &pn), NGX_OK);
+    assert_int_equal(quic_sent_open(&r.space[APP].sent), NGX_OK);
+    quic_recovery_sent_aside(&r, APP, now);
+
+    assert_int_equal(r.in_flight, 2 * MTU);
+    assert_int_equal(r.space[APP].eliciting, 2);
+    assert_int_equal(quic_recovery_deadline(&r), deadline);
+
+    /* with an older packet that asked for an ACK: its RTT isn't known either */
+
+    now += 10 * MS;
+    ack_ok(APP, 0, 2);
+    assert_int_equal(r.in_flight, 0);
+    assert_memory_equal(&rtt, &r.rtt, sizeof(quic_rtt_t));
+    assert_int_equal(packets[APP][0].acked + packets[APP][1].acked, 2);
+
+    /* lost: nobody asks */
+
+    assert_int_equal(quic_recovery_next_pn(&r, APP, &pn), NGX_OK);
+    assert_int_equal(quic_sent_open(&r.space[APP].sent), NGX_OK);
+    quic_recovery_sent_aside(&r, APP, now);
+
+    put_many(5);
+    now += 100 * MS;
+    ack_ok(APP, pn + 1, pn + 5);
+    assert_int_equal(r.packets_lost, 0);
+    assert_int_equal(r.cc.recovery_start, 0);
+
+    done();
+}
+
+
+/* a client that moves again and again: only what is new is looked at */
+
+static void
+test_new_paths(void **state)
+{
+    ngx_uint_t  i;
+
+    init_established();
+
+    for (i = 0; i < 20; i++) {
+        put_many(3);
+        assert_int_equal(r.in_flight, 3 * MTU);
+        quic_recovery_new_path(&r, MTU, now);
+        assert_int_equal(r.in_flight, 0);
+        now += MS;
+    }
+
+    put_many(1);
+    now += 50 * MS;
+    ack_ok(APP, 60, 60);
+    assert_int_equal(r.rtt.latest, 50 * MS);
+    assert_int_equal(r.in_flight, 0);
+    assert_int_equal(r.cc.recovery_start, 0);
+
+    done();
+}
+
+
 static void
 test_new_path(void **state)
 {
@@ -2181,7 +2255,9 @@ main(void)
         cmocka_unit_test(test_ecn_black_hole),
         cmocka_unit_test(test_ecn_new_path),
         cmocka_unit_test(test_mtu_probe),
+        cmocka_unit_test(test_sent_aside),
         cmocka_unit_test(test_new_path),
+        cmocka_unit_test(test_new_paths),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_random),
