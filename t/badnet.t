@@ -45,7 +45,7 @@ $t->run(<<'EOC');
 
     server {
         listen 127.0.0.1:%%PORT%% quic;
-        quic_congestion_control cubic;
+        quic_congestion_control bbr;
     }
 
     server {
@@ -60,7 +60,7 @@ EOC
 
 diag("SEED=$seed");
 
-for my $case (['cubic', 1, 'middle']) {
+for my $case (['bbr', 0, 'large'], ['cubic', 1, 'middle']) {
     my ($cc, $port, $file) = @$case;
 
     network($t->port($port), 10, 10, 0, sub {
