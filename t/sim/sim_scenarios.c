@@ -301,7 +301,7 @@ static const sim_scenario_t  sim_scenarios[] = {
       .weight = 40 },
 
     { .name = "rebind-loss",
-      .path = SIM_LINKS( .loss = 0.1 ), .rebind = SIM_SEC,
+      .path = SIM_LINKS( .loss = 0.1, .rate = 250000 ), .rebind = SIM_SEC,
       .rebind_cuts = 1, SIM_DOWNLOAD(1 * MB), .moves = 1 },
 
     { .name = "rebind-often",
