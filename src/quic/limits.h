@@ -95,6 +95,13 @@
 #define QUIC_MAX_SENT_PACKETS        65536
 #define QUIC_MAX_SENT_FRAMES         (4 * QUIC_MAX_SENT_PACKETS)
 
+/*
+ * Packets that a later one may overtake before it's taken for lost; grows from
+ * 3 on a path that reorders (RFC 9002, 6.1.1).  The time threshold, an eighth
+ * of a round trip, holds besides.
+ */
+#define QUIC_MAX_PACKET_THRESHOLD    64
+
 /* more than a datagram of an Ethernet's size has room for */
 #define QUIC_MAX_PACKET_FRAMES       1024
 

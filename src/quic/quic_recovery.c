@@ -69,8 +69,8 @@ static ngx_uint_t quic_recovery_detect_lost(quic_recovery_t *r,
 static void quic_recovery_count_lost(quic_recovery_t *r,
     quic_recovery_space_t *sp, uint64_t pn, quic_sent_packet_t *p,
     uint64_t now);
-static ngx_uint_t quic_recovery_overtaken(quic_recovery_space_t *sp,
-    uint64_t pn);
+static ngx_uint_t quic_recovery_overtaken(quic_recovery_t *r,
+    quic_recovery_space_t *sp, uint64_t pn);
 static void quic_recovery_lose(quic_recovery_t *r, quic_space_e space,
     quic_sent_packet_t *p);
 static void quic_recovery_report_lost(quic_recovery_t *r, quic_space_e space,
@@ -120,6 +120,8 @@ quic_recovery_init(quic_recovery_t *r, quic_mem_t *mem,
     r->data = data;
     r->max_ack_delay = QUIC_DEFAULT_MAX_ACK_DELAY;
     r->peer_validated = 1;
+
+    r->threshold = QUIC_PACKET_THRESHOLD;
 
     quic_rtt_init(&r->rtt);
     quic_pmtud_init(&r->pmtud, mtu, 0);
@@ -507,7 +509,13 @@ quic_recovery_spurious(quic_recovery_t *r, quic_sent_packet_t *p)
     r->packets_spurious++;
     r->bytes_spurious += p->size;
 
-    if (p->in_flight) {
+    /* 6.1.1: what was late by the threshold may be so again */
+
+    if (p->size) {
+        r->threshold = ngx_min(r->threshold + 1, QUIC_MAX_PACKET_THRESHOLD);
+    }
+
+    if (p->in_flight && !p->mtu_probe) {
         r->rate.lost -= ngx_min(p->size, r->rate.lost);
         quic_rate_delivered(&r->rate, p->size);
     }
@@ -654,7 +662,7 @@ quic_recovery_detect_lost(quic_recovery_t *r, quic_space_e space, uint64_t now)
             continue;
         }
 
-        if (p->time + delay > now && !quic_recovery_overtaken(sp, pn)) {
+        if (p->time + delay > now && !quic_recovery_overtaken(r, sp, pn)) {
             sp->loss_time = p->time + delay;
             break;
         }
@@ -718,27 +726,28 @@ quic_recovery_count_lost(quic_recovery_t *r, quic_recovery_space_t *sp,
 
 
 /*
- * 6.1.1. Packet Threshold: three that were sent later; numbers that we have
- * skipped don't count.
+ * 6.1.1. Packet Threshold: three that were sent later, or more on a path that
+ * reorders; numbers that we have skipped don't count.
  */
 
 static ngx_uint_t
-quic_recovery_overtaken(quic_recovery_space_t *sp, uint64_t pn)
+quic_recovery_overtaken(quic_recovery_t *r, quic_recovery_space_t *sp,
+    uint64_t pn)
 {
-    uint64_t             third;
+    uint64_t             last;
     quic_sent_packet_t  *p;
 
-    third = pn + QUIC_PACKET_THRESHOLD;
+    last = pn + r->threshold;
 
-    while (pn++ < third && third <= sp->largest_acked) {
+    while (pn++ < last && last <= sp->largest_acked) {
         p = quic_sent_get(&sp->sent, pn);
 
         if (p->state == QUIC_SENT_SKIPPED) {
-            third++;
+            last++;
         }
     }
 
-    return third <= sp->largest_acked;
+    return last <= sp->largest_acked;
 }
 
 
@@ -1175,6 +1184,8 @@ quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
     r->rate.app_limited = 0;
     r->pto_count = 0;
     r->send_one = 0;
+
+    r->threshold = QUIC_PACKET_THRESHOLD;
 
     quic_rtt_init(&r->rtt);
     quic_pmtud_init(&r->pmtud, mtu, r->path_pn);

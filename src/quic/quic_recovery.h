@@ -93,6 +93,8 @@ typedef struct {
     uint64_t                    path_pn;      /* first number (1-RTT) of the
                                                  path we are on */
 
+    uint64_t                    threshold;    /* packets: 6.1.1 */
+
     uint64_t                    packets_lost;
     uint64_t                    packets_acked;
     uint64_t                    packets_spurious;  /* lost, but acked later */

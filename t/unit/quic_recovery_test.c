@@ -352,6 +352,42 @@ test_packet_threshold(void **state)
 }
 
 
+/* 6.1.1: a path that reorders gets more time, and another one doesn't */
+
+static void
+test_adaptive_threshold(void **state)
+{
+    ngx_uint_t  i;
+
+    init_established();
+    put_many(4);
+
+    ack_ok(APP, 3, 3);
+    assert_int_equal(r.packets_lost, 1);
+    ack_ok(APP, 0, 3);
+    assert_int_equal(r.packets_spurious, 1);
+
+    put_many(5);
+    ack_ok(APP, 7, 7);
+    assert_int_equal(r.packets_lost, 1);
+    ack_ok(APP, 8, 8);
+    assert_int_equal(r.packets_lost, 2);
+
+    for (i = 0; i < 200; i++) {
+        put_many(QUIC_MAX_PACKET_THRESHOLD + 1);
+        ack_ok(APP, r.space[APP].sent.next - 1, r.space[APP].sent.next - 1);
+        ack_ok(APP, 4, r.space[APP].sent.next - 1);
+    }
+
+    assert_int_equal(r.threshold, QUIC_MAX_PACKET_THRESHOLD);
+
+    quic_recovery_new_path(&r, MTU, now);
+    assert_int_equal(r.threshold, 3);
+
+    done();
+}
+
+
 /* the note of A.10: gaps that we make don't count */
 
 static void
@@ -877,6 +913,7 @@ test_spurious_without_undo(void **state)
 
     /* of the path before */
 
+    r.threshold = 3;
     now += 100 * MS;
     ack_ok(APP, 9, 9);
     assert_int_equal(lost_total, 6);
@@ -1743,7 +1780,7 @@ model_detect_lost(ngx_uint_t space)
             later += (packets[space][n].state != QUIC_SENT_SKIPPED);
         }
 
-        if (later >= 3 || p->sent + delay <= now) {
+        if (later >= r.threshold || p->sent + delay <= now) {
             p->state = QUIC_SENT_LOST;
             p->lost_at = now;
             p->want_lost += p->frames;
@@ -2220,6 +2257,7 @@ main(void)
         cmocka_unit_test(test_rtt_samples),
         cmocka_unit_test(test_ack_delay),
         cmocka_unit_test(test_packet_threshold),
+        cmocka_unit_test(test_adaptive_threshold),
         cmocka_unit_test(test_packet_threshold_and_skipped),
         cmocka_unit_test(test_time_threshold),
         cmocka_unit_test(test_time_threshold_at_ack),
