@@ -455,6 +455,12 @@ static const sim_scenario_t  sim_scenarios[] = {
     { .name = "share-reno-cubic",
       SIM_SHARE("reno", "cubic") },
 
+    { .name = "share-bbr",
+      SIM_SHARE("bbr", "bbr") },
+
+    { .name = "share-cubic-bbr",
+      SIM_SHARE("cubic", "bbr") },
+
     /* streams */
 
     { .name = "streams-1999",
