@@ -213,6 +213,15 @@ my @attacks = (
         is($r->{alive}, 1, 'the connection goes on');
     } },
 
+    # CVE-2023-44487: requests are cancelled as soon as they are made
+
+    { name => 'rapid_reset', heap => 8000, cpu => 3, check => sub {
+        my ($r) = @_;
+
+        is($r->{error}, 0x107, 'closed with H3_EXCESSIVE_LOAD');
+        cmp_ok($r->{requests}, '<', 2000, 'before long');
+    } },
+
     { name => 'fragments', heap => 8000, cpu => 5, check => sub {
         my ($r) = @_;
 

