@@ -276,7 +276,7 @@ $t->run($conf);
 
 # What is kept for reuse has to be there already.
 
-attack($t, $_) for grep { $_->{name} =~ /half_open|path_ch/ } @attacks;
+attack($t, $_) for grep { $_->{name} =~ /half_open|path_ch|rapid/ } @attacks;
 sleep 6;
 
 my @pids = $t->workers;
