@@ -11,7 +11,8 @@
  *     streams     their table, both sides of each
  *     cids        connection IDs, ours and the peer's
  *     migrate     paths come and go
- *     send        frames -> packets -> datagrams -> batch
+ *     send        packets -> datagrams -> batch
+ *     out         frames -> packets
  *     timers      every deadline, and what is done when it comes
  *     close       closing and draining
  */
