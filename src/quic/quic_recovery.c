@@ -1109,9 +1109,11 @@ quic_recovery_lose_all(quic_recovery_t *r, quic_space_e space)
 
 
 /*
- * A window that has grown by a part of a datagram has room for all of it: what
- * may be in flight is the window in whole datagrams, rounded up.  Rounded down
- * it would be one less on average, which at 1 % loss is a tenth of the rate.
+ * The window, RFC 9002's limit of what is in flight, is that of the controller
+ * in whole datagrams, as TCP has it, rounded up.  Without that half a datagram
+ * of it would be unused on average, which at 1 % loss is a twentieth of the
+ * rate; and to fill it with shorter datagrams is slower still, as each of them
+ * may be lost like a full one.
  */
 
 uint64_t

@@ -334,7 +334,7 @@ sim_report_run(const char *only, uint64_t seeds, uint64_t seed,
 ngx_uint_t
 sim_report(const char *only, uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
 {
-    ngx_uint_t         i, missed, failed[2];
+    ngx_uint_t         i, rows, missed, failed[2];
     sim_report_row_t  *row, *last;
 
     sim_report_init();
@@ -347,6 +347,7 @@ sim_report(const char *only, uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
            "    ngtcp2   ratio     ours   ngtcp2\n",
            seeds, SIM_REPORT_SEEDS, ngtcp2_version(0)->version_str);
 
+    rows = 0;
     missed = 0;
     failed[SIM_OURS] = 0;
     failed[SIM_THEIRS] = 0;
@@ -359,6 +360,7 @@ sim_report(const char *only, uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
             continue;
         }
 
+        rows++;
         missed += (row == last) ? sim_report_print_handshake(row)
                                 : sim_report_print_goodput(row);
 
@@ -371,5 +373,5 @@ sim_report(const char *only, uint64_t seeds, uint64_t seed, ngx_uint_t jobs)
     printf("%lu bars missed, %lu runs failed, %lu of libngtcp2's server\n",
            missed, failed[SIM_OURS], failed[SIM_THEIRS]);
 
-    return missed || failed[SIM_OURS];
+    return rows == 0 || missed || failed[SIM_OURS];
 }
