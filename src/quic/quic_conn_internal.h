@@ -137,8 +137,9 @@ typedef struct {
     uint64_t             settled;        /* microseconds: the peer was found to
                                             use it; 0: not looked at yet */
     unsigned             phase:1;
-    unsigned             confirmed:1;    /* we have acknowledged a packet of
-                                            it: the peer may go on */
+    unsigned             confirmed:1;    /* we have begun it, or acknowledged a
+                                            packet of it: the peer may go on */
+    unsigned             known:1;        /* the peer has got such an ACK */
 } quic_key_phase_t;
 
 

@@ -127,6 +127,10 @@ static void
 quic_fate_ack_acked(quic_conn_t *c, quic_space_e space, quic_sent_frame_t *f)
 {
     quic_ack_acked(&c->space[space].ack, f->offset);
+
+    if (space == QUIC_SPACE_APP && f->offset >= c->phase.first_rx) {
+        c->phase.known = 1;
+    }
 }
 
 

@@ -405,8 +405,12 @@ quic_handshake_next_keys(quic_conn_t *c)
 
 /*
  * RFC 9001, 6.2: a packet of the next phase has been opened with next_rx; our
- * own keys follow at once.  A peer must have seen us acknowledge something of
- * this phase before it goes on to the next.
+ * own keys follow at once.  A peer that has begun this phase must have seen us
+ * acknowledge something of it before it goes on to the next.
+ *
+ * So must one that we have made follow us (6.1), but 6.2 has no error for that,
+ * and libngtcp2's doesn't wait: it may have sent nothing but ACKs, which nobody
+ * acknowledges.  Both sides have the keys of this phase then.
  */
 
 ngx_int_t
@@ -426,25 +430,32 @@ quic_handshake_update_keys(quic_conn_t *c, uint64_t pn)
  * RFC 9001, 6.6: a key seals only so many packets.  Half of them are left for
  * what is asked of who updates keys: that the peer has acknowledged something
  * of this phase (6.1), and three PTOs for it to get rid of the last one (6.5).
+ *
+ * As long as there is time, it's also waited for that the peer has got an ACK
+ * of ours for something of this phase.  One that has begun the phase may make
+ * no keys for the next one before, and would read nothing more: libngtcp2's.
  */
 
 ngx_int_t
 quic_handshake_renew_keys(quic_conn_t *c, uint64_t now)
 {
-    uint64_t      acked;
+    uint64_t      acked, limit;
     quic_keys_t  *keys;
 
     keys = c->tx[QUIC_LEVEL_APP];
+    limit = keys->suite->confidentiality_limit;
 
-    if (keys->sealed < keys->suite->confidentiality_limit / 2
-        || !c->handshake_done)
-    {
+    if (keys->sealed < limit / 2 || !c->handshake_done) {
         return NGX_OK;
     }
 
     acked = c->recovery.space[QUIC_SPACE_APP].largest_acked;
 
     if (acked == UINT64_MAX || acked < c->phase.first_tx) {
+        return NGX_OK;
+    }
+
+    if (!c->phase.known && keys->sealed < limit / 4 * 3) {
         return NGX_OK;
     }
 
@@ -492,7 +503,8 @@ quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx)
     phase->next_rx = NULL;
 
     phase->phase ^= 1;
-    phase->confirmed = 0;
+    phase->confirmed = (first_rx == UINT64_MAX);
+    phase->known = 0;
     phase->settled = 0;
     phase->first_rx = first_rx;
     phase->first_tx = c->recovery.space[QUIC_SPACE_APP].sent.next;
