@@ -13,6 +13,7 @@
 #include "wire/quic_packet.h"
 #include "wire/quic_varint.h"
 #include "sim_ngtcp2.h"
+#include "sim_server.h"
 
 
 #define SIM_CLIENT_WINDOW         1048576
@@ -159,7 +160,16 @@ sim_client_key_update(sim_client_t *cl)
         return;
     }
 
-    /* refused as long as the last one isn't confirmed */
+    /*
+     * RFC 9001, 6.1: not before something of this phase has been acknowledged.
+     * libngtcp2 refuses that only if the phase was begun here.  Were it the
+     * server's and all that answered it got lost, nobody could tell what comes
+     * then from what is late: two phases have the same bit.
+     */
+
+    if (sim.server == &sim_server_quic && sim_server_updates_keys()) {
+        return;
+    }
 
     if (ngtcp2_conn_initiate_key_update(cl->conn, sim_ngtcp2_now()) == 0) {
         cl->updated = cl->received + cl->sent;
@@ -734,8 +744,11 @@ sim_client_write(sim_client_t *cl)
 
     ngtcp2_path_storage_zero(&ps);
 
-    if (cl->established) {
+    if (cl->confirmed) {
         sim_client_key_update(cl);
+    }
+
+    if (cl->established) {
         sim_client_open_streams(cl);
     }
 

@@ -430,6 +430,22 @@ static const sim_scenario_t  sim_scenarios[] = {
       .server_key_update = 200 * SIM_MS,
       .streams = 2, .flow = { SIM_BYTES(500 * KB), SIM_BYTES(500 * KB) } },
 
+    /* those of one side get lost, or meet the other's */
+
+    { .name = "key-updates-loss",
+      .path = SIM_LINKS( .loss = 0.15, .corrupt = 0.1, .reorder = 0.02,
+                         .reorder_by = 30 * SIM_MS ),
+      .key_update = 1 * KB, .server_key_update = 50 * SIM_MS,
+      .streams = 40, .at_a_time = 2, .think = 600 * SIM_MS,
+      .flow = { { .min = 0, .max = 3 * KB }, { .min = 0, .max = 3 * KB } } },
+
+    { .name = "key-updates-acks",
+      .path = SIM_LINKS( .loss = 0.15, .corrupt = 0.1, .reorder = 0.02,
+                         .reorder_by = 30 * SIM_MS ),
+      .key_update = 1 * KB, .server_key_update = 50 * SIM_MS,
+      .streams = 4, .server_streams = 14, .slow = 0.1,
+      .flow = { { .min = 0, .max = 3 * KB }, { .min = 0, .max = 30 * KB } } },
+
     /* packets are acknowledged that haven't come: RFC 9000, 21.4 */
 
     { .name = "optimistic-ack",

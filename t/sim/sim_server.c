@@ -288,6 +288,29 @@ sim_server_keys(void *data)
 
 
 static void
+sim_server_unanswered(quic_conn_t *c, void *data)
+{
+    ngx_uint_t  *n = data;
+
+    if (c->phase.first_rx == UINT64_MAX) {
+        (*n)++;
+    }
+}
+
+
+ngx_uint_t
+sim_server_updates_keys(void)
+{
+    ngx_uint_t  n;
+
+    n = 0;
+    quic_endpoint_each(&sim_endpoint, sim_server_unanswered, &n);
+
+    return n;
+}
+
+
+static void
 sim_server_restart(void)
 {
     sim_trace("server: restarts");
