@@ -93,6 +93,16 @@ sim_watch(void *data)
 
     stall = sim.scenario->stall ? sim.scenario->stall : SIM_STALL;
 
+    /*
+     * A server that is left alone ends by its idle timeout, which starts anew
+     * with the first probe after what it has heard last (RFC 9000, 10.1).  The
+     * probe comes late if the client had been hard to reach before.
+     */
+
+    if (sim_clients_finished()) {
+        stall += sim.scenario->idle ? sim.scenario->idle : SIM_PATIENCE;
+    }
+
     if (sim.now - sim.progress > stall) {
         sim_fail("no progress since %.6f s",
                  (sim.progress - SIM_START) / 1e6);
