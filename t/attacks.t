@@ -274,13 +274,17 @@ EOC
 
 $t->run($conf);
 
-# What is kept for reuse has to be there already.
-
-attack($t, $_) for grep { $_->{name} =~ /half_open|path_ch|rapid/ } @attacks;
-sleep 6;
+$t->get('/file');
 
 my @pids = $t->workers;
-my @before = $t->sanitized ? () : $t->heaps('/file');
+my $start = heap($t) / 1024;
+
+# The tables that a worker makes when it first needs them are to be there.
+
+attack($t, $_) for grep { $_->{name} =~ /^(?:tokens|versions)$/
+                          && !$_->{long} } @attacks;
+
+my @before = heaps($t);
 
 for my $attack (@attacks) {
     next if $attack->{long} && !$ENV{LONG};
@@ -311,13 +315,16 @@ for my $attack (@attacks) {
          @$r{qw(seconds cpu heap served)});
 }
 
-sleep 6;
+my @after = heaps($t);
 
 is("@{[$t->workers]}", "@pids", 'the same workers');
 
-for my $now ($t->sanitized ? () : $t->heaps('/file')) {
+for my $now (@after) {
     my $was = shift @before;
 
+    note("$was->{heap} KB, then $now->{heap} KB");
+
+    cmp_ok($was->{heap} - $start, '>', 16_000, 'all is kept that may be');
     cmp_ok($now->{heap} - $was->{heap}, '<', 64, 'nothing is left behind');
 }
 
@@ -348,6 +355,28 @@ $two->stop;
 $two->no_alerts;
 
 done_testing();
+
+
+# The heaps with all the free memory that a worker may keep, which is 16 MB
+# (QUIC_MAX_CACHED_MEMORY): what an attack leaves there is no leak.  Large
+# responses that are not waited for leave the largest pieces, and an attack
+# that needs many small ones is still seen to take them.
+
+sub heaps {
+    my ($t) = @_;
+
+    return if $t->sanitized;
+
+    my $client = $t->begin([$t->program('h2load-h3'), '--alpn-list=h3',
+                            '-D', 60, '-c', 100, '-m', 10,
+                            'https://127.0.0.1:' . $t->port . '/big'],
+                           timeout => 2);
+
+    $t->finish($client);
+    sleep 6;
+
+    return $t->heaps('/file');
+}
 
 
 # An attack, and a client that asks for a file again and again meanwhile: what
