@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# 100,000 datagrams of garbage: the server stays up, says nothing alarming,
-# keeps its memory, answers with no more than it may, and serves others.
+# 100,000 datagrams of garbage, a million with LONG=1: the server stays up, says
+# nothing alarming, keeps its memory, answers with no more than it may, and
+# serves others.
 
 use strict;
 use warnings;
@@ -20,7 +21,7 @@ my $build = "$top/build";
 my $seed = $ENV{SEED} || int rand 2**31;
 
 my $warm = $QuicTest::small ? 2_000 : 40_000;
-my $count = $QuicTest::small ? 20_000 : 100_000;
+my $count = $QuicTest::small ? 20_000 : $ENV{LONG} ? 1_000_000 : 100_000;
 my $rate = $QuicTest::small ? 2_000 : 4_000;
 
 system("mkdir -p $build/lock && flock $build/lock/test"
@@ -135,7 +136,7 @@ sub begin {
     my ($port, $n, $seed) = @_;
 
     return $t->begin(["$build/test/garbage/garbage", $t->port($port), $n,
-                      $rate, $seed], timeout => 120);
+                      $rate, $seed], timeout => 60 + 2 * $n / $rate);
 }
 
 
