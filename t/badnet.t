@@ -26,7 +26,7 @@ system('cc', '-O2', '-o', $badnet, "$top/t/badnet/badnet.c") == 0
 
 # Without BBR a loss in a hundred leaves some 10 Mbit/s.
 
-my $large = $QuicTest::small ? 5_000_000 : 100_000_000;
+my $large = $QuicTest::small ? 20_000_000 : 100_000_000;
 my $middle = $ENV{LONG} ? $large : $QuicTest::small ? 1_000_000 : 5_000_000;
 
 for my $file (['large', $large], ['middle', $middle],
@@ -82,9 +82,9 @@ network($t->port(1), 10, 10, 0, sub {
     is(sum('put/upload'), sum('html/middle'), 'upload: its content');
 });
 
-# A new port every second, in which the old one works no more.
+# New ports again and again; what is sent to the one before the last is lost.
 
-network($t->port(1), 10, 0, 1000, sub {
+network($t->port(1), 10, 0, $QuicTest::small ? 200 : 1000, sub {
     download('rebinding, curl', \&curl, $_[0], 'large');
     download('rebinding, ngtcp2', \&ngtcp2, $_[0], 'large');
 });
@@ -118,8 +118,7 @@ sub network {
 
     note("$r->{out}");
 
-    cmp_ok($lost, '>', $passed * $loss / 2000, 'datagrams were lost')
-        if $loss;
+    cmp_ok($lost, '>', 0, 'datagrams were lost') if $loss;
     cmp_ok($rebound, '>', 3, 'ports have changed') if $rebind;
 }
 
