@@ -40,6 +40,14 @@ $t->run(<<'EOC');
         location /file {
             return 200 "a page";
         }
+
+        location /zipped {
+            gzip            on;
+            gzip_min_length 1;
+            default_type    text/html;
+            add_header      X-Filter done;
+            return          200 "a page";
+        }
     }
 EOC
 
@@ -80,6 +88,10 @@ ok($t->wait_for(sub { grep { /^closed after 5$/ } upstream() }),
 
 is(($t->access_log(1, 'ws.log'))[0],
    'CONNECT /echo HTTP/3.0|GET|101|websocket|/echo', 'its log line');
+
+$r = connect_to('/zero', [], 'send:hello', 'expect:5', 'fin', 'end');
+is("$r->{status} $r->{received}", '200 5', 'accepted with a Content-Length');
+ok(!exists $r->{headers}{'content-length'}, 'which is not passed on');
 
 # Much of it, and what is sent before the answer is there.
 
@@ -122,6 +134,13 @@ for my $case (['/no', 403, 'by the upstream'],
     $r = connect_to($path, \@fields, 'end');
     is($r->{status}, $status, "$name: $status");
 }
+
+# What filters have done to a page isn't done to the answer in its place.
+
+$r = connect_to('/zipped', ['accept-encoding=gzip'], 'end');
+is("$r->{status} $r->{end}", '501 end', 'a page that would be zipped: 501');
+ok(!exists $r->{headers}{'content-encoding'}, 'which is not');
+is($r->{received}, $r->{headers}{'content-length'}, 'and as long as it says');
 
 $t->stop;
 

@@ -478,6 +478,11 @@ h3_request_begin_headers(h3_request_t *hr)
         return h3_request_unexpected(hr, "HEADERS after the trailers");
     }
 
+    if (hr->state == H3_REQUEST_CONTENT && hr->message.connect) {
+        /* RFC 9114, 4.4 */
+        return h3_request_unexpected(hr, "HEADERS in a tunnel");
+    }
+
     kind = hr->state == H3_REQUEST_CONTENT
            ? H3_MESSAGE_TRAILERS : H3_MESSAGE_REQUEST;
 

@@ -1087,7 +1087,7 @@ ngx_http_quic_socket_lost(ngx_http_quic_socket_t *s, quic_batch_t *batch,
     size_t  n;
     u_char  text[NGX_SOCKADDR_STRLEN];
 
-    if (err == EMSGSIZE) {
+    if (err == EMSGSIZE && batch->conn) {
         ngx_log_debug1(NGX_LOG_DEBUG_HTTP, s->log, err,
                        "quic datagrams of %uz are too long", batch->segment);
 

@@ -24,6 +24,8 @@
 #define NGX_HTTP_QUIC_SHA1_LEN         20
 
 
+static ngx_int_t ngx_http_quic_websocket_refuse(ngx_http_request_t *r,
+    ngx_int_t status);
 static ngx_int_t ngx_http_quic_websocket_accept(ngx_http_quic_request_t *qr,
     ngx_str_t *accept);
 static ngx_table_elt_t *ngx_http_quic_find_line(ngx_list_t *list,
@@ -116,7 +118,7 @@ ngx_http_quic_websocket_answer(ngx_http_quic_request_t *qr)
     {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client asked for a WebSocket where there is none");
-        return NGX_HTTP_NOT_IMPLEMENTED;
+        return ngx_http_quic_websocket_refuse(r, NGX_HTTP_NOT_IMPLEMENTED);
     }
 
     h = ngx_http_quic_find_line(&r->headers_out.headers,
@@ -131,15 +133,35 @@ ngx_http_quic_websocket_answer(ngx_http_quic_request_t *qr)
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "upstream sent no valid Sec-WebSocket-Accept");
-        return NGX_HTTP_BAD_GATEWAY;
+        return ngx_http_quic_websocket_refuse(r, NGX_HTTP_BAD_GATEWAY);
     }
 
     /* it's between the two of us */
     h->hash = 0;
 
+    /* RFC 9110, 9.3.6: what follows has no length */
+
+    ngx_http_clear_content_length(r);
+
     qr->tunnel = 1;
 
     return NGX_OK;
+}
+
+
+/*
+ * Another response takes the place of the one that filters have already seen:
+ * what they have noted of that must not be applied to this.
+ */
+
+static ngx_int_t
+ngx_http_quic_websocket_refuse(ngx_http_request_t *r, ngx_int_t status)
+{
+    ngx_http_clean_header(r);
+
+    ngx_memzero(r->ctx, sizeof(void *) * ngx_http_max_module);
+
+    return status;
 }
 
 

@@ -238,6 +238,11 @@ quic_handshake_preferred(quic_conn_t *c, quic_transport_params_t *tp)
     quic_cid_t         *cid;
     const quic_addr_t  *v4, *v6, *local;
 
+    if (c->conf->stay) {
+        /* clients that move are lost for us */
+        return NGX_OK;
+    }
+
     v4 = &c->conf->preferred_ipv4;
     v6 = &c->conf->preferred_ipv6;
     local = quic_conn_local(c);

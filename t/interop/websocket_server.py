@@ -3,7 +3,7 @@
     websocket_server.py PORT
 
 What the path says: /echo does that, /bye sends "bye" and closes, /wrong answers
-with a wrong Sec-WebSocket-Accept, /none without one, /plain is a page, /no is
+with a wrong Sec-WebSocket-Accept, /none without one, /zero with a length, /plain is a page, /no is
 refused.  Prints a line for each request, with the headers that matter, and one
 for the end of each connection.
 """
@@ -57,6 +57,9 @@ class Handler(socketserver.StreamRequestHandler):
         self.wfile.write(b'HTTP/1.1 101 Switching Protocols\r\n'
                          b'Upgrade: websocket\r\nConnection: Upgrade\r\n'
                          b'Sec-WebSocket-Protocol: chat\r\n')
+
+        if path == '/zero':
+            self.wfile.write(b'Content-Length: 0\r\n')
 
         if path != '/none':
             self.wfile.write(b'Sec-WebSocket-Accept: ' + accept + b'\r\n')
