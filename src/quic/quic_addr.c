@@ -61,9 +61,15 @@ quic_addr_overhead(const quic_addr_t *a)
 uint64_t
 quic_addr_hash(const quic_addr_t *a)
 {
-    if (a->sa.sa_family == AF_INET6) {
-        return quic_hash((const u_char *) &a->sin6.sin6_addr, 8);
+    if (a->sa.sa_family == AF_INET) {
+        return quic_hash((const u_char *) &a->sin.sin_addr, 4);
     }
 
-    return quic_hash((const u_char *) &a->sin.sin_addr, 4);
+    /* the IPv4 clients of a socket for both, or all of them would be one */
+
+    if (IN6_IS_ADDR_V4MAPPED(&a->sin6.sin6_addr)) {
+        return quic_hash(&a->sin6.sin6_addr.s6_addr[12], 4);
+    }
+
+    return quic_hash(a->sin6.sin6_addr.s6_addr, 8);
 }

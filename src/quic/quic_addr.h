@@ -35,7 +35,10 @@ typedef struct {
 socklen_t quic_addr_len(const quic_addr_t *a);
 uint16_t quic_addr_port(const quic_addr_t *a);
 
-/* keyed; of the address without its port, of IPv6 the first 64 bits */
+/*
+ * Keyed; of the address without its port: of IPv6 the first 64 bits, of an IPv4
+ * address the same in its mapped form.
+ */
 uint64_t quic_addr_hash(const quic_addr_t *a);
 
 /* address and port, resp. address alone; non-zero when equal */

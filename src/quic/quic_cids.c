@@ -259,7 +259,6 @@ quic_cids_receive_retire(quic_conn_t *c, uint64_t seq)
 ngx_int_t
 quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f)
 {
-    ngx_int_t     rc;
     quic_cids_t  *cids;
 
     cids = &c->cids;
@@ -274,11 +273,11 @@ quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f)
         return quic_cids_retire(c, f->seq);
     }
 
-    rc = quic_cids_store(c, f);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DONE ? NGX_OK : NGX_ERROR;
+    if (quic_cids_store(c, f) == NGX_ERROR) {
+        return NGX_ERROR;
     }
+
+    /* also in a frame that is known already */
 
     if (f->retire_prior_to > cids->retire_prior_to) {
         cids->retire_prior_to = f->retire_prior_to;

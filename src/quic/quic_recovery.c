@@ -1066,6 +1066,10 @@ quic_recovery_discard(quic_recovery_t *r, quic_space_e space)
 
     sp = &r->space[space];
 
+    if (sp->discarded) {
+        return;
+    }
+
     for (pn = sp->sent.first; pn < sp->sent.next; pn++) {
         p = quic_sent_get(&sp->sent, pn);
 

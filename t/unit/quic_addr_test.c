@@ -80,6 +80,32 @@ test_families(void **state)
 }
 
 
+/* by what a host can't choose freely: its network, of IPv6 */
+
+static void
+test_hash(void **state)
+{
+    quic_addr_t  a, b;
+
+    a = address(AF_INET, "192.0.2.1", 443);
+    b = address(AF_INET, "192.0.2.1", 4433);
+    assert_true(quic_addr_hash(&a) == quic_addr_hash(&b));
+
+    b = address(AF_INET6, "::ffff:192.0.2.1", 443);
+    assert_true(quic_addr_hash(&a) == quic_addr_hash(&b));
+
+    a = address(AF_INET6, "::ffff:192.0.2.2", 443);
+    assert_false(quic_addr_hash(&a) == quic_addr_hash(&b));
+
+    a = address(AF_INET6, "2001:db8::1", 443);
+    b = address(AF_INET6, "2001:db8::2:3:4:5", 443);
+    assert_true(quic_addr_hash(&a) == quic_addr_hash(&b));
+
+    b = address(AF_INET6, "2001:db8:0:1::1", 443);
+    assert_false(quic_addr_hash(&a) == quic_addr_hash(&b));
+}
+
+
 int
 main(void)
 {
@@ -87,6 +113,7 @@ main(void)
         cmocka_unit_test(test_ipv4),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_families),
+        cmocka_unit_test(test_hash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
