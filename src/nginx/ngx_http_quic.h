@@ -196,6 +196,12 @@ h3_request_t *ngx_http_quic_h3_request(ngx_http_request_t *r);
 /* the session of such a request's connection; NULL when it has ended */
 ngx_http_quic_session_t *ngx_http_quic_session(ngx_http_request_t *r);
 
+/*
+ * The first line of that name, in any case, of r->headers_in.headers, or of
+ * r->headers_out's; NULL: there is none.
+ */
+ngx_table_elt_t *ngx_http_quic_find_line(ngx_list_t *list, const char *name);
+
 /* variables: in preconfiguration, resp. after all have been added */
 ngx_int_t ngx_http_quic_variables_add(ngx_conf_t *cf);
 ngx_int_t ngx_http_quic_variables_wrap(ngx_conf_t *cf);

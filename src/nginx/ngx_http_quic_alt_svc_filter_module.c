@@ -44,7 +44,6 @@ typedef struct {
 static ngx_int_t ngx_http_quic_alt_svc_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_quic_alt_svc_value(ngx_http_request_t *r,
     ngx_str_t *value);
-static ngx_uint_t ngx_http_quic_alt_svc_present(ngx_http_request_t *r);
 
 static void *ngx_http_quic_alt_svc_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_quic_alt_svc_create_loc_conf(ngx_conf_t *cf);
@@ -116,7 +115,7 @@ ngx_http_quic_alt_svc_filter(ngx_http_request_t *r)
 
     if (r != r->main
         || r->connection->ssl == NULL
-        || ngx_http_quic_alt_svc_present(r))
+        || ngx_http_quic_find_line(&r->headers_out.headers, "alt-svc"))
     {
         return ngx_http_next_header_filter(r);
     }
@@ -182,32 +181,6 @@ ngx_http_quic_alt_svc_value(ngx_http_request_t *r, ngx_str_t *value)
     }
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_quic_alt_svc_present(ngx_http_request_t *r)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].hash
-                && h[i].key.len == sizeof("Alt-Svc") - 1
-                && ngx_strncasecmp(h[i].key.data, (u_char *) "Alt-Svc",
-                                   sizeof("Alt-Svc") - 1)
-                   == 0)
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
 }
 
 

@@ -389,9 +389,9 @@ ngx_http_quic_request_run(ngx_http_quic_request_t *qr)
 
 /*
  * What the core is told of the content.  What follows an extended CONNECT is
- * none, it stays in the stream until there is a tunnel.  A method that is about its content
- * has an empty one rather than none: nginx's WebDAV and many an upstream expect
- * a length then (RFC 9110, 8.6).
+ * none, it stays in the stream until there is a tunnel.  A method that is about
+ * its content has an empty one rather than none: nginx's WebDAV and many an
+ * upstream expect a length then (RFC 9110, 8.6).
  */
 
 static void

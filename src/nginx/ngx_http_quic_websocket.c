@@ -28,8 +28,6 @@ static ngx_int_t ngx_http_quic_websocket_refuse(ngx_http_request_t *r,
     ngx_int_t status);
 static ngx_int_t ngx_http_quic_websocket_accept(ngx_http_quic_request_t *qr,
     ngx_str_t *accept);
-static ngx_table_elt_t *ngx_http_quic_find_line(ngx_list_t *list,
-    const char *name);
 
 
 static ngx_str_t  ngx_http_quic_websocket = ngx_string("websocket");
@@ -193,30 +191,4 @@ ngx_http_quic_websocket_accept(ngx_http_quic_request_t *qr,
     ngx_encode_base64(accept, &src);
 
     return NGX_OK;
-}
-
-
-static ngx_table_elt_t *
-ngx_http_quic_find_line(ngx_list_t *list, const char *name)
-{
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    len = ngx_strlen(name);
-
-    for (part = &list->part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].hash && h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-            {
-                return &h[i];
-            }
-        }
-    }
-
-    return NULL;
 }
