@@ -15,11 +15,7 @@ use QuicTest;
 
 my $t = QuicTest->new;
 
-# "http2" is a parameter of listen in old versions, a directive in new ones
-
-my ($major, $minor) = $t->version =~ /^(\d+)\.(\d+)/;
-my $param = $major == 1 && $minor < 25 ? ' http2' : '';
-my $directive = $param ? '' : 'http2 on;';
+my ($param, $directive) = $t->http2;
 
 $t->run(<<"EOC");
     ssl_certificate     %%DIR%%/localhost.crt;

@@ -14,9 +14,7 @@ use QuicTest;
 
 my $t = QuicTest->new;
 
-my ($major, $minor) = $t->version =~ /^(\d+)\.(\d+)/;
-my $param = $major == 1 && $minor < 25 ? ' http2' : '';
-my $directive = $param ? '' : 'http2 on;';
+my ($param, $directive) = $t->http2;
 
 $t->file('html/file', 'f' x 100_000);
 $t->file('html/empty', '');

@@ -105,6 +105,18 @@ sub version {
 }
 
 
+# "http2" is a parameter of listen in old versions, a directive in new ones: what
+# to write behind the one, and in its server{}.
+
+sub http2 {
+    my ($self) = @_;
+
+    my ($major, $minor) = split /\./, $self->version;
+
+    return $major == 1 && $minor < 25 ? (' http2', '') : ('', 'http2 on;');
+}
+
+
 sub certificate {
     my ($self, @names) = @_;
 
@@ -515,6 +527,28 @@ sub heaps {
     return map { { pid => $_, memory => $self->memory($_),
                    heap => int(unpack('q', $self->read_file("heap.$_"))
                                / 1024) } } @pids;
+}
+
+
+# What of it has grown since heaps() said "before", a reference to its answer:
+# "heap" and "memory" are the KB that neither may have reached.
+
+sub heaps_flat {
+    my ($self, $uri, $before, $heap, $memory) = @_;
+
+    my @before = @$before;
+
+    for my $now ($self->heaps($uri)) {
+        my $was = shift @before;
+        my %grown = map { $_ => $now->{$_} - $was->{$_} } qw(heap memory);
+
+        note("$was->{memory} KB, $was->{heap} KB of them in use;"
+             . " grown by $grown{memory} and $grown{heap} KB");
+
+        cmp_ok($grown{heap}, '<', $heap, 'no more is in use');
+        cmp_ok($grown{memory}, '<', $memory,
+               'and not much more memory is taken for it');
+    }
 }
 
 
