@@ -22,6 +22,7 @@
 
 typedef struct quic_tls_s      quic_tls_t;
 typedef struct quic_tls_ctx_s  quic_tls_ctx_t;
+typedef struct quic_tls_cert_s quic_tls_cert_t;
 
 
 /* the order is TLS's own */
@@ -97,6 +98,13 @@ void quic_tls_ctx_name(quic_tls_ctx_t *ctx, const u_char *name, size_t len);
  */
 ngx_int_t quic_tls_ctx_certificate(quic_tls_ctx_t *ctx, ngx_str_t *cert,
     ngx_str_t *key, ngx_array_t *passwords, ngx_log_t *log);
+
+/*
+ * The same for one that isn't a context's; errors are logged at "level".
+ */
+quic_tls_cert_t *quic_tls_cert_load(ngx_str_t *cert, ngx_str_t *key,
+    ngx_array_t *passwords, ngx_uint_t level, ngx_log_t *log);
+void quic_tls_cert_free(quic_tls_cert_t *cert);
 
 
 /* Connections */

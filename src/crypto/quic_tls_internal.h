@@ -11,9 +11,11 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pool.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include "crypto/quic_tls.h"
 
 
@@ -27,11 +29,13 @@
 #define QUIC_TLS_REASON_LEN  128
 
 
-typedef struct {
-    EVP_PKEY            *key;        /* NULL: there is none of this type */
+struct quic_tls_cert_s {
+    ngx_uint_t           type;       /* lower: preferred */
+    EVP_PKEY            *key;
+    X509                *leaf;       /* only while it is being loaded */
     CRYPTO_BUFFER       *chain[QUIC_TLS_MAX_CHAIN];
     size_t               nchain;
-} quic_tls_cert_t;
+};
 
 
 struct quic_tls_ctx_s {
@@ -40,10 +44,10 @@ struct quic_tls_ctx_s {
     u_char               name[QUIC_TLS_NAME_LEN];
 
     /*
-     * In order of preference.  The most preferred of those that are there is
+     * One of each type, NULL where there is none.  The most preferred is
      * ssl_ctx's own.
      */
-    quic_tls_cert_t      certs[QUIC_TLS_CERT_TYPES];
+    quic_tls_cert_t     *certs[QUIC_TLS_CERT_TYPES];
     quic_tls_cert_t     *cert;
 };
 
@@ -80,6 +84,19 @@ extern const SSL_QUIC_METHOD  quic_tls_method;
  */
 quic_tls_cert_t *quic_tls_ctx_choose(quic_tls_ctx_t *ctx,
     const uint16_t *sigalgs, size_t n);
+
+/* non-zero if a client that knows these algorithms can verify it */
+ngx_uint_t quic_tls_cert_fits(quic_tls_cert_t *cert, const uint16_t *sigalgs,
+    size_t n);
+
+/*
+ * PEM from a file, or what comes after "data:"; NULL with a reason in *err.
+ */
+BIO *quic_tls_open(ngx_str_t *name, char **err);
+
+/* a message, and behind it what the library has to say, which is forgotten */
+void ngx_cdecl quic_tls_log_error(ngx_uint_t level, ngx_log_t *log,
+    const char *fmt, ...);
 
 
 #endif /* _QUIC_TLS_INTERNAL_H_INCLUDED_ */

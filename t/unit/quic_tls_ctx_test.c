@@ -146,7 +146,7 @@ files(void **state)
 
     assert_int_equal(load(ctx, &cert, &key, NULL), NGX_OK);
     assert_string_equal(logged, "");
-    assert_int_equal(ctx->certs[0].nchain, 1);
+    assert_int_equal(ctx->certs[0]->nchain, 1);
 
     unlink(cert_path);
     unlink(key_path);
@@ -191,7 +191,7 @@ chain(void **state)
 
         if (i <= 16) {
             assert_int_equal(load(ctx, &cert, &ec_key, NULL), NGX_OK);
-            assert_int_equal(ctx->certs[0].nchain, i);
+            assert_int_equal(ctx->certs[0]->nchain, i);
 
         } else {
             assert_int_equal(load(ctx, &cert, &ec_key, NULL), NGX_ERROR);
@@ -335,11 +335,11 @@ failure_keeps(void **state)
     ctx = quic_tls_ctx_create(&test_log);
 
     assert_int_equal(load(ctx, &ec_cert, &ec_key, NULL), NGX_OK);
-    key = ctx->certs[0].key;
+    key = ctx->certs[0]->key;
 
     assert_int_equal(load(ctx, &ec_cert, &ec_key2, NULL), NGX_ERROR);
 
-    assert_ptr_equal(ctx->certs[0].key, key);
+    assert_ptr_equal(ctx->certs[0]->key, key);
     assert_ptr_equal(SSL_CTX_get0_privatekey(ctx->ssl_ctx), key);
 
     quic_tls_ctx_free(ctx);
