@@ -48,7 +48,7 @@ my $nginx = delete $ENV{NGINX};
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
-my (%running, %clients);
+my (%running, %clients, @dirs);
 
 
 sub new {
@@ -58,6 +58,7 @@ sub new {
                       CLEANUP => !$ENV{QUIC_KEEP});
     chmod 0755, $dir;
     diag("the folder is $dir") if $ENV{QUIC_KEEP};
+    push @dirs, $dir;
 
     my $self = bless {
         dir    => $dir,
@@ -698,10 +699,26 @@ sub DESTROY {
 }
 
 
+# What nginx said, if the test has failed: its folder goes away now.
+
+sub logged {
+    for my $dir (@dirs) {
+        open my $log, '<', "$dir/error.log" or next;
+
+        my @lines = grep { !/ \[(?:debug|info|notice)\] / } <$log>;
+
+        splice @lines, 0, @lines - 40 if @lines > 40;
+        diag("$dir/error.log:\n", @lines) if @lines;
+    }
+}
+
+
 # Programs of tests that have ended early.
 
 END {
     my $code = $?;
+
+    logged() unless Test::More->builder->is_passing;
 
     for my $pid (keys %clients) {
         kill 'KILL', -$pid;
