@@ -11,6 +11,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <openssl/bytestring.h>
 #include <openssl/mem.h>
 #include "wire/quic_error.h"
 #include "crypto/quic_tls_internal.h"
@@ -36,6 +37,7 @@ static int quic_tls_add_data(SSL *ssl, enum ssl_encryption_level_t level,
 static int quic_tls_flush(SSL *ssl);
 static int quic_tls_alert(SSL *ssl, enum ssl_encryption_level_t level,
     u_char alert);
+static void quic_tls_note_list(CBS *list, uint16_t *ids, size_t *n);
 static ngx_int_t quic_tls_choose_certificate(quic_tls_t *tls);
 static ngx_int_t quic_tls_bind_session(quic_tls_t *tls);
 static ngx_int_t quic_tls_handshake(quic_tls_t *tls);
@@ -105,6 +107,8 @@ quic_tls_create(quic_tls_ctx_t *ctx, const quic_tls_ops_t *ops, void *data)
 
     ctx->refs++;
 
+    tls->refs = 1;
+    tls->cert_type = QUIC_TLS_CERT_TYPES;
     tls->ssl = ssl;
     tls->ctx = ctx;
     tls->ops = ops;
@@ -117,9 +121,22 @@ quic_tls_create(quic_tls_ctx_t *ctx, const quic_tls_ops_t *ops, void *data)
 void
 quic_tls_free(quic_tls_t *tls)
 {
+    if (--tls->refs) {
+        return;
+    }
+
     SSL_free(tls->ssl);
     quic_tls_ctx_free(tls->ctx);
     OPENSSL_free(tls);
+}
+
+
+quic_tls_t *
+quic_tls_hold(quic_tls_t *tls)
+{
+    tls->refs++;
+
+    return tls;
 }
 
 
@@ -253,6 +270,48 @@ quic_tls_handshake(quic_tls_t *tls)
 }
 
 
+/* comes before quic_tls_client_hello(), while the message is in memory */
+
+enum ssl_select_cert_result_t
+quic_tls_note_offer(const SSL_CLIENT_HELLO *hello)
+{
+    CBS            ext, list;
+    size_t         len;
+    quic_tls_t    *tls;
+    const u_char  *p;
+
+    tls = SSL_get_app_data(hello->ssl);
+
+    CBS_init(&list, hello->cipher_suites, hello->cipher_suites_len);
+    quic_tls_note_list(&list, tls->offered.suites, &tls->offered.nsuites);
+
+    if (SSL_early_callback_ctx_extension_get(hello,
+                                             TLSEXT_TYPE_supported_groups,
+                                             &p, &len))
+    {
+        CBS_init(&ext, p, len);
+
+        if (CBS_get_u16_length_prefixed(&ext, &list)) {
+            quic_tls_note_list(&list, tls->offered.groups,
+                               &tls->offered.ngroups);
+        }
+    }
+
+    return ssl_select_cert_success;
+}
+
+
+static void
+quic_tls_note_list(CBS *list, uint16_t *ids, size_t *n)
+{
+    *n = 0;
+
+    while (*n < QUIC_TLS_MAX_OFFERED && CBS_get_u16(list, &ids[*n])) {
+        (*n)++;
+    }
+}
+
+
 /*
  * Called once, also if there is a second ClientHello after a
  * HelloRetryRequest.
@@ -285,6 +344,7 @@ quic_tls_client_hello(SSL *ssl, void *arg)
     }
 
     if (quic_tls_bind_session(tls) != NGX_OK
+        || quic_tls_apply_choices(tls) != NGX_OK
         || quic_tls_choose_certificate(tls) != NGX_OK)
     {
         return 0;
@@ -326,6 +386,10 @@ quic_tls_choose_certificate(quic_tls_t *tls)
     const uint16_t   *sigalgs;
     quic_tls_cert_t  *cert;
 
+    if (tls->cert_type != QUIC_TLS_CERT_TYPES) {
+        return NGX_OK;
+    }
+
     n = SSL_get0_peer_verify_algorithms(tls->ssl, &sigalgs);
     cert = quic_tls_ctx_choose(tls->ctx, sigalgs, n);
 
@@ -343,6 +407,32 @@ quic_tls_choose_certificate(quic_tls_t *tls)
     {
         return NGX_ERROR;
     }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+quic_tls_use_certificate(quic_tls_t *tls, quic_tls_cert_t *cert)
+{
+    size_t           n;
+    const uint16_t  *sigalgs;
+
+    n = SSL_get0_peer_verify_algorithms(tls->ssl, &sigalgs);
+
+    if (cert->type >= tls->cert_type
+        || !quic_tls_cert_fits(cert, sigalgs, n))
+    {
+        return NGX_OK;
+    }
+
+    if (!SSL_set_chain_and_key(tls->ssl, cert->chain, cert->nchain, cert->key,
+                               NULL))
+    {
+        return NGX_ERROR;
+    }
+
+    tls->cert_type = cert->type;
 
     return NGX_OK;
 }
@@ -528,9 +618,15 @@ quic_tls_cipher(quic_tls_t *tls)
 const char *
 quic_tls_group(quic_tls_t *tls)
 {
+    uint16_t     id;
     const char  *name;
 
-    name = SSL_get_curve_name(SSL_get_curve_id(tls->ssl));
+    id = SSL_get_curve_id(tls->ssl);
+    name = quic_tls_group_name(id);
+
+    if (name == NULL) {
+        name = SSL_get_curve_name(id);
+    }
 
     return name ? name : "";
 }

@@ -106,6 +106,53 @@ quic_tls_cert_t *quic_tls_cert_load(ngx_str_t *cert, ngx_str_t *key,
     ngx_array_t *passwords, ngx_uint_t level, ngx_log_t *log);
 void quic_tls_cert_free(quic_tls_cert_t *cert);
 
+/*
+ * What ssl_ecdh_curve says, with OpenSSL's names; the default is "auto".
+ * NGX_OK; NGX_DECLINED: the library lacks some of them, the first of which is
+ * "*unknown", and the others are used; NGX_ERROR: it has none.
+ */
+ngx_int_t quic_tls_ctx_groups(quic_tls_ctx_t *ctx, ngx_str_t *list,
+    ngx_str_t *unknown);
+
+/*
+ * The suites of TLS 1.3 that may be used, with OpenSSL's names.  NGX_OK;
+ * NGX_DECLINED: the library can't choose just so, some of these won't be used;
+ * NGX_ERROR: it would have to use others as well, and nothing has changed.
+ */
+ngx_int_t quic_tls_ctx_suites(quic_tls_ctx_t *ctx, ngx_str_t *list);
+
+/* our order of groups counts, not the client's */
+void quic_tls_ctx_prefer(quic_tls_ctx_t *ctx);
+
+/*
+ * An OCSP response in DER, from a file, goes with the certificates.  NGX_OK or
+ * NGX_ERROR, logged.
+ */
+ngx_int_t quic_tls_ctx_staple(quic_tls_ctx_t *ctx, ngx_str_t *file,
+    ngx_log_t *log);
+
+/*
+ * Client certificates are asked for.  Files in PEM, or empty; those of
+ * "client" are named to clients.  "depth": how many certificates may stand
+ * between the client's and the root, as OpenSSL counts.
+ */
+typedef struct {
+    ngx_str_t            client;
+    ngx_str_t            trusted;
+    ngx_str_t            crl;
+    ngx_uint_t           depth;
+} quic_tls_verify_t;
+
+/* NGX_OK or NGX_ERROR, logged */
+ngx_int_t quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
+    ngx_log_t *log);
+
+/* "line", without its end, is one of the secrets of a connection */
+typedef void (*quic_tls_key_log_pt)(void *data, const char *line);
+
+void quic_tls_ctx_key_log(quic_tls_ctx_t *ctx, quic_tls_key_log_pt handler,
+    void *data);
+
 
 /* Connections */
 
@@ -116,9 +163,22 @@ quic_tls_t *quic_tls_create(quic_tls_ctx_t *ctx, const quic_tls_ops_t *ops,
     void *data);
 void quic_tls_free(quic_tls_t *tls);
 
+/*
+ * One more owner, who has to call quic_tls_free(), and may ask for what was
+ * agreed on also when the connection is gone.
+ */
+quic_tls_t *quic_tls_hold(quic_tls_t *tls);
+
 /* within client_hello() only: NGX_OK or NGX_ERROR (memory) */
 ngx_int_t quic_tls_use(quic_tls_t *tls, quic_tls_ctx_t *ctx);
 ngx_int_t quic_tls_set_params(quic_tls_t *tls, u_char *data, size_t len);
+
+/*
+ * Within client_hello(), after quic_tls_use(): this certificate if the client
+ * can verify it, and none that is preferred has been given before.  It may be
+ * freed after the call.  NGX_OK or NGX_ERROR (memory).
+ */
+ngx_int_t quic_tls_use_certificate(quic_tls_t *tls, quic_tls_cert_t *cert);
 
 /*
  * Within client_hello(): the negotiated version of QUIC.  A ticket of a
@@ -163,6 +223,42 @@ const char *quic_tls_cipher(quic_tls_t *tls);
 const char *quic_tls_group(quic_tls_t *tls);
 ngx_str_t quic_tls_server_name(quic_tls_t *tls);
 ngx_uint_t quic_tls_resumed(quic_tls_t *tls);
+
+/*
+ * What the client has offered, names with colons between: groups, or suites.
+ * NGX_OK or NGX_ERROR (memory); the text is to be given back.
+ */
+ngx_int_t quic_tls_offered_text(quic_tls_t *tls, ngx_uint_t groups,
+    ngx_str_t *text);
+void quic_tls_text_free(ngx_str_t *text);
+
+/*
+ * The client's certificate.  NGX_DECLINED: there is none; NGX_OK: it is good;
+ * NGX_ERROR: number and words of what is wrong with it, as OpenSSL 3 has them.
+ */
+ngx_int_t quic_tls_verdict(quic_tls_t *tls, long *code, const char **text);
+
+/* non-zero if that is wrong only which nginx's "optional_no_ca" forgives */
+ngx_uint_t quic_tls_verdict_no_ca(long code);
+
+typedef enum {
+    QUIC_TLS_CLIENT_PEM = 0,
+    QUIC_TLS_CLIENT_SUBJECT,             /* RFC 2253 */
+    QUIC_TLS_CLIENT_ISSUER,
+    QUIC_TLS_CLIENT_SUBJECT_LEGACY,      /* with slashes */
+    QUIC_TLS_CLIENT_ISSUER_LEGACY,
+    QUIC_TLS_CLIENT_SERIAL,
+    QUIC_TLS_CLIENT_FINGERPRINT,         /* SHA-1 */
+    QUIC_TLS_CLIENT_START,
+    QUIC_TLS_CLIENT_END
+} quic_tls_client_text_e;
+
+/* empty without a certificate; NGX_OK or NGX_ERROR; to be given back */
+ngx_int_t quic_tls_client_text(quic_tls_t *tls, quic_tls_client_text_e what,
+    ngx_str_t *text);
+
+/* when it expires; NGX_DECLINED: there is none; NGX_ERROR: can't be told */
+ngx_int_t quic_tls_client_expires(quic_tls_t *tls, time_t *t);
 
 
 #endif /* _QUIC_TLS_H_INCLUDED_ */

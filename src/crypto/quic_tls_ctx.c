@@ -16,7 +16,12 @@
 #include "crypto/quic_tls_internal.h"
 
 
+/* a response with one certificate has 0.5 to 2 KB */
+#define QUIC_TLS_MAX_STAPLE  16385
+
+
 static ngx_int_t quic_tls_ctx_init(quic_tls_ctx_t *ctx);
+static void quic_tls_log_key(const SSL *ssl, const char *line);
 static int quic_tls_select_alpn(SSL *ssl, const u_char **out, u_char *out_len,
     const u_char *in, unsigned int len, void *arg);
 
@@ -70,7 +75,12 @@ quic_tls_ctx_init(quic_tls_ctx_t *ctx)
     }
 
     SSL_CTX_set_alpn_select_cb(ssl_ctx, quic_tls_select_alpn, NULL);
+    SSL_CTX_set_select_certificate_cb(ssl_ctx, quic_tls_note_offer);
     SSL_CTX_set_cert_cb(ssl_ctx, quic_tls_client_hello, NULL);
+    SSL_CTX_set_max_cert_list(ssl_ctx, QUIC_TLS_MAX_CLIENT_CHAIN);
+
+    ctx->policy = ssl_compliance_policy_none;
+    quic_tls_set_default_groups(ctx);
 
     return NGX_OK;
 }
@@ -177,4 +187,64 @@ quic_tls_ctx_certificate(quic_tls_ctx_t *ctx, ngx_str_t *name, ngx_str_t *key,
     }
 
     return NGX_OK;
+}
+
+
+void
+quic_tls_ctx_prefer(quic_tls_ctx_t *ctx)
+{
+    ctx->prefer = 1;
+}
+
+
+ngx_int_t
+quic_tls_ctx_staple(quic_tls_ctx_t *ctx, ngx_str_t *file, ngx_log_t *log)
+{
+    int      n;
+    BIO     *bio;
+    char    *err;
+    u_char   buf[QUIC_TLS_MAX_STAPLE];
+
+    n = -1;
+    ERR_clear_error();
+
+    bio = quic_tls_open(file, &err);
+
+    if (bio) {
+        err = "it is empty or has more than 16384 bytes";
+        n = BIO_read(bio, buf, sizeof(buf));
+        BIO_free(bio);
+    }
+
+    if (n <= 0 || n == sizeof(buf)
+        || !SSL_CTX_set_ocsp_response(ctx->ssl_ctx, buf, n))
+    {
+        quic_tls_log_error(NGX_LOG_EMERG, log,
+                           "cannot load OCSP response \"%V\": %s", file, err);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+quic_tls_ctx_key_log(quic_tls_ctx_t *ctx, quic_tls_key_log_pt handler,
+    void *data)
+{
+    ctx->key_log = handler;
+    ctx->key_log_data = data;
+
+    SSL_CTX_set_keylog_callback(ctx->ssl_ctx, quic_tls_log_key);
+}
+
+
+static void
+quic_tls_log_key(const SSL *ssl, const char *line)
+{
+    quic_tls_t  *tls;
+
+    tls = SSL_get_app_data(ssl);
+
+    tls->ctx->key_log(tls->ctx->key_log_data, line);
 }

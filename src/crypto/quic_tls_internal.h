@@ -25,6 +25,18 @@
 /* certificates from the leaf to the one before the root; 2 to 4 is usual */
 #define QUIC_TLS_MAX_CHAIN   16
 
+/*
+ * Bytes of the certificates that a client may send.  Three or four of a KB or
+ * two are usual; checking them is work that anybody may ask for.
+ */
+#define QUIC_TLS_MAX_CLIENT_CHAIN  32768
+
+/* of those that a client offers, as many are remembered for variables */
+#define QUIC_TLS_MAX_OFFERED 32
+
+/* all names of groups, with colons */
+#define QUIC_TLS_GROUPS_LEN  256
+
 #define QUIC_TLS_NAME_LEN    32
 #define QUIC_TLS_REASON_LEN  128
 
@@ -49,7 +61,24 @@ struct quic_tls_ctx_s {
      */
     quic_tls_cert_t     *certs[QUIC_TLS_CERT_TYPES];
     quic_tls_cert_t     *cert;
+
+    char                 groups[QUIC_TLS_GROUPS_LEN];  /* the library's names */
+    enum ssl_compliance_policy_t  policy;              /* of suites */
+    unsigned             prefer:1;   /* our order, not the client's */
+
+    ngx_uint_t           verify_depth;
+
+    quic_tls_key_log_pt  key_log;    /* NULL: none */
+    void                *key_log_data;
 };
+
+
+typedef struct {
+    uint16_t             suites[QUIC_TLS_MAX_OFFERED];
+    uint16_t             groups[QUIC_TLS_MAX_OFFERED];
+    size_t               nsuites;
+    size_t               ngroups;
+} quic_tls_offered_t;
 
 
 struct quic_tls_s {
@@ -57,6 +86,7 @@ struct quic_tls_s {
     quic_tls_ctx_t       *ctx;
     const quic_tls_ops_t *ops;
     void                 *data;
+    ngx_uint_t            refs;
 
     uint64_t              error;     /* QUIC's code, valid if failed */
     const char           *reason;
@@ -68,9 +98,17 @@ struct quic_tls_s {
     unsigned              alerted:1;
     unsigned              failed:1;
 
+    ngx_uint_t            cert_type; /* QUIC_TLS_CERT_TYPES: the context's */
+
+    quic_tls_offered_t    offered;
+
     char                  text[QUIC_TLS_REASON_LEN];
 };
 
+
+/* SSL_CTX_set_select_certificate_cb()'s callback: notes what is offered */
+enum ssl_select_cert_result_t quic_tls_note_offer(
+    const SSL_CLIENT_HELLO *hello);
 
 /* SSL_CTX_set_cert_cb()'s callback: after the ClientHello has been read */
 int quic_tls_client_hello(SSL *ssl, void *arg);
@@ -88,6 +126,15 @@ quic_tls_cert_t *quic_tls_ctx_choose(quic_tls_ctx_t *ctx,
 /* non-zero if a client that knows these algorithms can verify it */
 ngx_uint_t quic_tls_cert_fits(quic_tls_cert_t *cert, const uint16_t *sigalgs,
     size_t n);
+
+/* what "ssl_ecdh_curve auto" stands for; a new context has it */
+void quic_tls_set_default_groups(quic_tls_ctx_t *ctx);
+
+/* groups and suites of tls->ctx; NGX_OK or NGX_ERROR (memory) */
+ngx_int_t quic_tls_apply_choices(quic_tls_t *tls);
+
+/* OpenSSL's name, or NULL */
+const char *quic_tls_group_name(uint16_t id);
 
 /*
  * PEM from a file, or what comes after "data:"; NULL with a reason in *err.

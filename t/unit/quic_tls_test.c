@@ -831,19 +831,20 @@ no_common_certificate(void **state)
 static void
 hello_retry(void **state)
 {
-    int                      group;
     pair_t                  *pair;
+    ngx_str_t                unknown;
     quic_tls_ctx_t          *ctx;
     test_tls_client_conf_t   conf;
 
+    ngx_str_t  groups = ngx_string("secp384r1");
+
     ctx = make_ctx(TEST_CERT_P256, "ec.example");
-    group = NID_secp384r1;
-    assert_true(SSL_CTX_set1_curves(ctx->ssl_ctx, &group, 1));
+    assert_int_equal(quic_tls_ctx_groups(ctx, &groups, &unknown), NGX_OK);
 
     conf = client_conf();
     pair = pair_run(pair_start(ctx, &conf), 50);
 
-    assert_string_equal(quic_tls_group(pair->server), "P-384");
+    assert_string_equal(quic_tls_group(pair->server), "secp384r1");
     assert_int_equal(pair->hellos, 1);
     assert_same_secrets(pair, QUIC_LEVEL_APP, 0x1301);
 
