@@ -327,5 +327,6 @@ quic_tls_verdict_no_ca(long code)
     return code == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
            || code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
            || code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+           || code == X509_V_ERR_CERT_UNTRUSTED
            || code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
 }
