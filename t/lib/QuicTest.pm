@@ -394,9 +394,9 @@ sub memory {
 }
 
 
-# Starts a program and returns at once, finish() waits for it.  Options:
-# timeout in seconds, stdin (a file).  When the time is over the program and
-# all that it has started are killed.
+# Starts a program, or a process that runs a function, and returns at once;
+# finish() waits for it.  Options: timeout in seconds, stdin (a file).  When the
+# time is over the program and all that it has started are killed.
 
 sub begin {
     my ($self, $cmd, %opt) = @_;
@@ -413,6 +413,11 @@ sub begin {
                                      : '/dev/null';
         open STDOUT, '>', "$out.out";
         open STDERR, '>', "$out.err";
+
+        if (ref $cmd eq 'CODE') {
+            $cmd->();
+            POSIX::_exit(0);
+        }
 
         exec @$cmd or POSIX::_exit(127);
     }
@@ -568,8 +573,8 @@ sub program {
 
 # A request over HTTP/3 by curl.  Options: method, headers => [...], body,
 # stdin (a file, with it "-T -" sends content of unknown length), host (TLS
-# name and authority), port, http1 (over TCP), args => [...] for curl, more =>
-# [URIs] that follow on the same connection, background.
+# name and authority), port, http1 or http2 (over TCP), args => [...] for curl,
+# more => [URIs] that follow on the same connection, background.
 #
 # The answer: status, headers => { name => value } (several ones joined with
 # "\n"), order => [names], body, version, exit (curl's), error.
@@ -582,7 +587,8 @@ sub get {
     my $dir = $self->{dir};
 
     my @cmd = ($self->{curl}, '-q', '-sS', '-k', '--path-as-is',
-               $opt{http1} ? '--http1.1' : '--http3-only',
+               $opt{http1} ? '--http1.1'
+               : $opt{http2} ? '--http2' : '--http3-only',
                '-m', TIMEOUT, '--connect-to', "$host:$port:127.0.0.1:$port",
                '-D', "$dir/response.head",
                '-w', '%{http_code} %{http_version} %{exitcode}\n');
@@ -670,6 +676,87 @@ sub response {
         body     => $self->read_file('response.body'),
         error    => $self->read_file('curl.stderr'),
     };
+}
+
+
+# For http{}, if same() is to be used.
+
+sub same_log {
+    return <<'EOF';
+    log_format same '$request_method $request_uri $status $body_bytes_sent'
+                    ' "$upstream_status" "$upstream_response_length"'
+                    ' "$upstream_cache_status" "$request_completion"';
+
+    access_log %%DIR%%/http2.log same if=$http2;
+    access_log %%DIR%%/http3.log same if=$http3;
+EOF
+}
+
+
+# A request over HTTP/2 and the same one over HTTP/3, to a server that listens
+# on %%PORT%% for both: one test, that the answers are the same, and what is
+# logged of them.  Options as of get(); "expect" says what they are to be: a
+# hash of some of what answer() gives, values or patterns, of headers again a
+# hash.  Returns get()'s answer over HTTP/3.
+
+sub same {
+    my ($self, $what, $uri, %opt) = @_;
+
+    my ($r, %answers);
+    my $expect = delete $opt{expect} || {};
+
+    for my $version ('http2', 'http3') {
+        my $n = () = $self->read_file("$version.log") =~ /\n/g;
+
+        $r = $self->get($uri, %opt, $version => 1);
+        $answers{$version} = answer($r, ($self->access_log($n + 1,
+                                         "$version.log"))[$n]);
+    }
+
+    my $answer = $answers{http3};
+    my %expected = %$answer;
+
+    while (my ($name, $e) = each %$expect) {
+        my $value = $answer->{$name} // '';
+
+        $expected{$name} = ref $e eq 'HASH'   ? { %$value, %$e }
+                         : ref $e ne 'Regexp' ? $e
+                         : $value =~ $e       ? $value : "$e";
+    }
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    is_deeply(\%answers, { http2 => \%expected, http3 => \%expected }, $what)
+        or diag($r->{error});
+
+    return $r;
+}
+
+
+# What is comparable of an answer: status, headers, body, how ("whole" or
+# "broken") and the log's line.  How much has come of one that breaks off is
+# anybody's guess.
+
+sub answer {
+    my ($r, $log) = @_;
+
+    my %answer = (
+        status  => $r->{status},
+        headers => { %{$r->{headers}} },
+        body    => $r->{body},
+        how     => $r->{exit} ? 'broken' : 'whole',
+        log     => $log // 'nothing',
+    );
+
+    delete $answer{headers}{'alt-svc'};
+    $answer{headers}{date} &&= 'a date';
+
+    if ($r->{exit}) {
+        delete $answer{body};
+        $answer{log} =~ s/^(\S+ \S+ \S+) .*/$1/;
+    }
+
+    return \%answer;
 }
 
 
