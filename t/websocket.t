@@ -106,6 +106,10 @@ is($r->{status}, 200, 'a key of the client\'s');
 
 # Ends.
 
+$r = connect_to('/last', [], 'zeros:100000', 'fin', 'end');
+is("$r->{received} $r->{end}", '100005 end',
+   'the upstream has a last word');
+
 $r = connect_to('/bye', [], 'end');
 is("$r->{received} $r->{end}", '3 end', 'the upstream ends it');
 

@@ -25,7 +25,10 @@ static ssize_t ngx_http_quic_rest_of_chunk(ngx_http_quic_request_t *qr,
     u_char *buf, size_t size);
 
 
-/* bytes, 0 at the end, NGX_AGAIN with c->read->ready = 0, or NGX_ERROR */
+/*
+ * Bytes, 0 at the end, NGX_AGAIN with c->read->ready = 0, or NGX_ERROR.  The
+ * end of one direction of a tunnel isn't an end for the core.
+ */
 
 ssize_t
 ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size)
@@ -53,6 +56,11 @@ ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size)
 
     ngx_log_debug2(NGX_LOG_DEBUG_EVENT, c->log, 0,
                    "http3 recv: %z of %uz", n, size);
+
+    if (n == 0 && qr->tunnel && !qr->gone) {
+        ngx_http_quic_websocket_half_close(qr);
+        return NGX_AGAIN;
+    }
 
     if (n == NGX_AGAIN) {
         rev->ready = 0;

@@ -81,6 +81,7 @@ typedef struct {
     unsigned                  malformed:1;
     unsigned                  gone:1;
     unsigned                  tunnel:1;      /* a WebSocket, both ways */
+    unsigned                  half_closed:1; /* its end has been passed on */
 
     /* what the pseudo-connection points to */
 
@@ -144,6 +145,12 @@ ngx_int_t ngx_http_quic_websocket_begin(ngx_http_quic_request_t *qr);
  * as 200 if qr->tunnel is set; NGX_ERROR, or the status to answer with.
  */
 ngx_int_t ngx_http_quic_websocket_answer(ngx_http_quic_request_t *qr);
+
+/*
+ * The client has ended its direction of the tunnel: tells the upstream, if that
+ * has got all of it.  To be called again each time the core reads.
+ */
+void ngx_http_quic_websocket_half_close(ngx_http_quic_request_t *qr);
 
 
 /*

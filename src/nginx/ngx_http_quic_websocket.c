@@ -148,6 +148,36 @@ ngx_http_quic_websocket_answer(ngx_http_quic_request_t *qr)
 
 
 /*
+ * FIN ends a direction, as it does in TCP (RFC 9220, 3), and browsers send it
+ * along with their Close frame: the upstream's is still to come.  The core
+ * knows only an end of both, so it doesn't get to see this one: the tunnel ends
+ * with the upstream's direction, or by a timeout.
+ */
+
+void
+ngx_http_quic_websocket_half_close(ngx_http_quic_request_t *qr)
+{
+    ngx_socket_t          fd;
+    ngx_http_upstream_t  *u;
+
+    u = qr->main->upstream;
+
+    if (qr->half_closed || u->from_client.pos != u->from_client.last) {
+        return;
+    }
+
+    qr->half_closed = 1;
+
+    fd = u->peer.connection->fd;
+
+    if (shutdown(fd, SHUT_WR) == -1) {
+        ngx_log_error(NGX_LOG_INFO, qr->connection->log, ngx_socket_errno,
+                      "shutdown() of an upstream failed");
+    }
+}
+
+
+/*
  * Another response takes the place of the one that filters have already seen:
  * what they have noted of that must not be applied to this.
  */

@@ -3,8 +3,9 @@
     websocket_server.py PORT
 
 What the path says: /echo does that, /bye sends "bye" and closes, /wrong answers
-with a wrong Sec-WebSocket-Accept, /none without one, /zero with a length, /plain is a page, /no is
-refused.  Prints a line for each request, with the headers that matter, and one
+with a wrong Sec-WebSocket-Accept, /none without one, /zero with a length,
+/plain is a page, /no is refused; /last sends five bytes more after the client's
+end.  Prints a line for each request, with the headers that matter, and one
 for the end of each connection.
 """
 
@@ -70,9 +71,9 @@ class Handler(socketserver.StreamRequestHandler):
             self.wfile.write(b'bye')
             return
 
-        self.echo()
+        self.echo(b'adieu' if path == '/last' else b'')
 
-    def echo(self):
+    def echo(self, last):
         total = 0
 
         try:
@@ -85,6 +86,7 @@ class Handler(socketserver.StreamRequestHandler):
                 total += len(data)
                 self.request.sendall(data)
 
+            self.request.sendall(last)
             print('closed after', total, flush=True)
         except ConnectionError:
             print('broken after', total, flush=True)
