@@ -1,7 +1,9 @@
 #!/usr/bin/perl
 
-# Headless Chromium loads a page with many parts.  The server's log and the
-# browser's own view agree that HTTP/3 has brought all of them.
+# Headless Chromium opens a page with many parts, which uploads, listens to
+# events, gives up downloads and talks over a WebSocket (interop/browser.js).
+# The page's own report, the server's log and the upstream agree on how it went,
+# and that it was over HTTP/3.
 
 use strict;
 use warnings;
@@ -11,31 +13,36 @@ use lib dirname(__FILE__) . '/lib';
 
 use Compress::Zlib qw(compress crc32);
 use Digest::SHA qw(sha256_hex);
+use File::Copy qw(copy);
+use IO::Socket::INET;
 use Test::More;
 
 use QuicTest;
 
+my $interop = dirname(__FILE__) . '/interop';
 my $t = QuicTest->new;
 my $chromium = $t->program('chromium-h3');
 
 # Parts of each kind.
 
-my $n = 10;
+my $n = 50;
 
-my @sizes = (0, 1, 1199, 1200, 1201, 16_384, 65_536, 300_000, 1_000_000,
-             $QuicTest::small ? 2_000_000 : 20_000_000);
+my @sizes = (0, 1, 1199, 1200, 1201, 16_384, 65_536, 300_000, 1_000_000);
 my $upload = 500_000;
-my @parts;
+my @parts = 'browser.js';
 
 for my $i (1 .. $n) {
-    part("style$i.css", "#s$i { width: ${i}px }\n" . '/* */' x $i x 1000);
-    part("script$i.js", "window.n = (window.n || 0) + $i; // " . 'x' x $i x 999);
+    part("style$i.css", "#s$i { width: ${i}px }\n" . '/* */' x $i x 100);
+    part("script$i.js", "window.scripts = (window.scripts || 0) + $i; // "
+                        . 'x' x $i x 99);
     part("image$i.png", png($i, 3));
-    part("data$i.bin", bytes($sizes[$i - 1]));
+    part("data$i.bin", bytes($sizes[$i % @sizes]));
 }
 
-$t->file('html/endless.bin', bytes(30_000_000));
+part('form.bin', bytes($QuicTest::small ? 2_000_000 : 20_000_000));
+
 $t->file('html/page.html', page());
+copy("$interop/browser.js", $t->dir . '/html') or BAIL_OUT("browser.js: $!");
 
 mkdir $t->dir . '/put';
 
@@ -47,6 +54,8 @@ $t->run(<<'EOC');
         image/png        png;
     }
 
+    client_max_body_size 100m;
+
     log_format parts '$server_protocol $request_method $uri $status'
                      ' $connection';
     access_log %%DIR%%/parts.log parts;
@@ -55,45 +64,59 @@ $t->run(<<'EOC');
         listen 127.0.0.1:%%PORT%% quic;
         listen 127.0.0.1:%%PORT%% ssl;
 
-        location = /endless.bin {
-            limit_rate 300k;
-        }
-
         location /put/ {
             root        %%DIR%%;
             dav_methods PUT;
         }
+
+        location /upstream/ {
+            proxy_pass      http://127.0.0.1:%%PORT_1%%/;
+            proxy_buffering off;
+        }
+
+        location = /echo {
+            proxy_pass         http://127.0.0.1:%%PORT_1%%;
+            proxy_http_version 1.1;
+            proxy_set_header   Upgrade $http_upgrade;
+            proxy_set_header   Connection "upgrade";
+        }
     }
 EOC
 
+my $upstream = $t->begin([$t->program('python3-aioquic'),
+                          "$interop/browser_upstream.py", $t->port(1)],
+                         timeout => 300);
+
+$t->wait_for(sub {
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $t->port(1));
+}) or BAIL_OUT('no upstream');
+
 my $authority = '127.0.0.1:' . $t->port;
 
-my $r = $t->client([$chromium, '--user-data-dir=' . $t->dir . '/profile',
-                    "--origin-to-force-quic-on=$authority",
-                    '--ignore-certificate-errors-spki-list=' . spki(),
-                    '--no-first-run', '--disable-background-networking',
-                    '--virtual-time-budget=60000', '--dump-dom',
-                    "https://$authority/page.html"],
-                   timeout => 90);
+my $browser = $t->begin([$chromium, '--user-data-dir=' . $t->dir . '/profile',
+                         "--origin-to-force-quic-on=$authority",
+                         '--ignore-certificate-errors-spki-list=' . spki(),
+                         '--enable-features=EnableWebsocketsOverHttp3',
+                         '--no-first-run', '--disable-background-networking',
+                         '--remote-debugging-port=0',
+                         "https://$authority/page.html"],
+                        timeout => 120);
 
-is($r->{exit}, 0, 'the browser ends well') or diag($r->{err});
+ok($t->wait_for(sub {
+       return -e $t->dir . '/put/report' || $t->ended($browser);
+   }, 120) && -e $t->dir . '/put/report', 'the page has come to its end')
+    or diag($t->read_file("$browser->{name}.err"));
 
-my ($report) = $r->{out} =~ m{<pre id="report">(.*?)</pre>}s;
-my @report = split /\n/, $report // '';
+my @report = split /\n/, $t->read_file('put/report');
 
 sub reported {
     my ($name) = @_;
 
-    my ($value) = map { /^\Q$name\E (.*)/ ? $1 : () } @report;
-
-    return $value;
+    return join ' ', map { /^\Q$name\E (.*)/ ? $1 : () } @report;
 }
 
-is(reported('done'), 'yes', 'the page has come to its end')
-    or diag($r->{out}, $r->{err});
 
-
-# What has arrived
+# The page's parts
 
 my $total = $n * ($n + 1) / 2;
 
@@ -101,12 +124,15 @@ is(reported('styles'), $total, 'style sheets are applied');
 is(reported('scripts'), $total, 'scripts are run');
 is(reported('images'), $total, 'images are decoded');
 
-for my $i (1 .. $n) {
-    is(reported("data$i"), sha256_hex($t->read_file("html/data$i.bin")),
-       "$sizes[$i - 1] bytes of data");
-}
+my @differ = grep { reported("data$_")
+                    ne sha256_hex($t->read_file("html/data$_.bin")) } 1 .. $n;
 
-is(reported('upload'), 201, 'an upload');
+is("@differ", '', 'data have arrived as they were');
+
+
+# Uploads
+
+is(reported('put'), 201, 'an upload');
 
 my @body = unpack 'C*', $t->read_file('put/upload');
 my @wrong = grep { $body[$_] != $_ * 7 % 251 } 0 .. $#body;
@@ -114,48 +140,104 @@ my @wrong = grep { $body[$_] != $_ * 7 % 251 } 0 .. $#body;
 is(scalar @body, $upload, 'its length');
 is(scalar @wrong, 0, 'its content');
 
-is(reported('abort'), 'AbortError', 'a response is given up');
+my $file = $t->read_file('html/form.bin');
+
+is(reported('form'), '200 ' . length($file) . ' ' . sha256_hex($file),
+   'a file in a form, as its upstream has seen it');
 
 
-# How it has arrived, as the browser sees it
+# Events: each was reported to the upstream before it has sent the next.
 
-my %protocol = map { m{^entry \S+ https://[^/]+(/\S*) (\S*)$} ? ($1 => $2)
-                                                               : () } @report;
+my @events = map { /^event (\d+) (\d+)/ ? [$1, $2] : () } @report;
+my @gaps = map { $events[$_][1] - $events[$_ - 1][1] } 1 .. $#events;
+
+is("@{[map { $_->[0] } @events]}", '1 2 3 4 5', 'events');
+note("after each other by @gaps ms");
+is(scalar(grep { $_ < 99 } @gaps), 0, 'and not together');
+
+
+# A WebSocket: text, bytes, and a proper end
+
+is(reported('websocket'), 'hello true 1000', 'a WebSocket');
+
+
+# What was given up
+
+is(reported('cancel'), 'AbortError', 'a download is given up half-way');
+is(reported('cancel_early'), 'AbortError', 'and one before it begins');
+
+my @ended;
+
+ok($t->wait_for(sub {
+    @ended = sort map { /^ended (\w+)/ ? $1 : () }
+             split /\n/, $t->read_file("$upstream->{name}.out");
+
+    return "@ended" eq 'endless events never';
+}), 'the upstream hears of it') or diag("ended: @ended");
+
+
+# How it has come, as the browser sees it
+
+my %protocol = map { m{^entry https://[^/]+(/\S*) (\S*)$} ? ($1 => $2) : () }
+               @report;
 
 is(join(' ', grep { ($protocol{"/$_"} // 'nothing') ne 'h3' }
              'page.html', @parts), '', 'h3, says the browser');
-is(scalar(grep { $_ ne 'h3' } values %protocol), 0, 'and nothing else');
+is(scalar(grep { !/^(?:h3)?$/ } values %protocol), 0, 'and nothing else');
 
 
 # And as the server does
 
-ok($t->wait_for(sub { $t->read_file('parts.log') =~ /endless/ }),
-   'the server has noticed that a response was given up');
+my @log;
 
-my @log = map { [split] } $t->access_log(1, 'parts.log');
+ok($t->wait_for(sub {
+    @log = map { [split] } split /\n/, $t->read_file('parts.log');
+
+    return !grep { my $uri = $_; !grep { $_->[2] eq $uri } @log }
+            qw(/upstream/never /upstream/endless /echo /put/report);
+}), 'all of it is in the log');
+
 my (%seen, %connections);
 
 for (@log) {
     my ($protocol, $method, $uri, $status, $connection) = @$_;
 
-    $seen{$uri} = "$protocol $method $status";
+    push @{$seen{$uri}}, "$protocol $method $status";
     $connections{$connection} = 1;
 }
 
-cmp_ok(scalar @parts, '>=', 20, 'many parts');
-is(join(' ', grep { ($seen{"/$_"} // '') ne 'HTTP/3.0 GET 200' }
-             'page.html', @parts), '', 'HTTP/3.0, says the server');
-is($seen{'/put/upload'}, 'HTTP/3.0 PUT 201', 'of the upload, too');
-is(scalar(grep { $_->[0] ne 'HTTP/3.0' } @log), 0, 'and nothing else');
+cmp_ok(scalar @parts, '>=', 200, 'many parts');
+is(join(' ', grep { "@{$seen{$_} || []}" ne 'HTTP/3.0 GET 200' }
+             '/page.html', map { "/$_" } @parts), '',
+   'each once over HTTP/3.0, says the server');
+
+my %once = (
+    '/put/upload'       => 'PUT 201',
+    '/upstream/form'    => 'POST 200',
+    '/upstream/events'  => 'GET 200',
+    '/upstream/endless' => 'GET 200',
+    '/upstream/never'   => 'GET 499',
+    '/echo'             => 'GET 101',
+);
+
+for my $uri (sort keys %once) {
+    is("@{$seen{$uri} || []}", "HTTP/3.0 $once{$uri}", "$uri, too");
+}
+
+is(join(' ', grep { !/^HTTP\/3\.0 / } map { "@$_" } @log), '',
+   'and nothing else');
 is(scalar keys %connections, 1, 'on one connection');
+
+kill 'TERM', -$browser->{pid};
+$t->finish($browser);
 
 $t->stop;
 $t->no_alerts;
 
-my @ended = grep { /quic connection closed by server/ }
+my @failed = grep { /quic connection closed by server: (?!H3_NO_ERROR)/ }
             split /\n/, $t->read_file('error.log');
 
-is("@ended", '', 'no connection failed');
+is("@failed", "", "no connection failed");
 
 done_testing();
 
@@ -236,60 +318,7 @@ $scripts
 <body>
 $images
 $boxes
-<pre id="report"></pre>
-<script>
-const lines = [];
-const numbers = Array.from({ length: $n }, (_, i) => i + 1);
-const sum = (list) => list.reduce((a, b) => a + b, 0);
-const loaded = new Promise((resolve) => { window.onload = resolve; });
-
-async function data(i) {
-    const response = await fetch('/data' + i + '.bin');
-    const hash = await crypto.subtle.digest('SHA-256',
-                                            await response.arrayBuffer());
-    lines.push('data' + i + ' ' + Array.from(new Uint8Array(hash),
-                  (b) => b.toString(16).padStart(2, '0')).join(''));
-}
-
-async function upload() {
-    const body = Uint8Array.from({ length: $upload }, (_, i) => i * 7 % 251);
-    const response = await fetch('/put/upload', { method: 'PUT', body: body });
-    lines.push('upload ' + response.status);
-}
-
-async function abort() {
-    const control = new AbortController();
-    const response = await fetch('/endless.bin', { signal: control.signal });
-    const reader = response.body.getReader();
-    await reader.read();
-    control.abort();
-    await reader.read().catch((error) => lines.push('abort ' + error.name));
-}
-
-async function run() {
-    await loaded;
-    await Promise.all([...numbers.map(data), upload(), abort()]);
-
-    lines.push('styles ' + sum(numbers.map(
-        (i) => document.getElementById('s' + i).getBoundingClientRect().width)));
-    lines.push('scripts ' + window.n);
-    lines.push('images ' + sum(Array.from(document.images,
-                                          (image) => image.naturalWidth)));
-
-    for (const entry of performance.getEntries()) {
-        if (entry.nextHopProtocol !== undefined) {
-            lines.push('entry ' + entry.entryType + ' ' + entry.name + ' '
-                       + entry.nextHopProtocol);
-        }
-    }
-
-    return 'yes';
-}
-
-run().catch((error) => error).then((done) => {
-    lines.push('done ' + done);
-    document.getElementById('report').textContent = lines.join('\\n');
-});
-</script>
+<script>const n = $n;</script>
+<script src="browser.js"></script>
 EOF
 }
