@@ -93,6 +93,9 @@ quic_host_key_init(quic_host_key_t *hk, const u_char *secret, size_t len)
         && quic_host_derive(prk, n, "quic host reset", hk->reset,
                             sizeof(hk->reset))
            == NGX_OK
+        && quic_host_derive(prk, n, "quic host tickets", hk->tickets,
+                            sizeof(hk->tickets))
+           == NGX_OK
         && AES_set_encrypt_key(cid, sizeof(cid) * 8, &hk->cid_seal) == 0
         && AES_set_decrypt_key(cid, sizeof(cid) * 8, &hk->cid_open) == 0
         && EVP_AEAD_CTX_init(&hk->token, EVP_aead_xchacha20_poly1305(), token,

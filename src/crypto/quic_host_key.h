@@ -2,8 +2,8 @@
 /*
  * What a host can prove to itself, across its workers, reloads and (with
  * quic_host_key in the configuration) restarts: its connection IDs, stateless
- * reset tokens, and the tokens of Retry and NEW_TOKEN.  All keys come from one
- * secret by HKDF, a label for each use.
+ * reset tokens, the tokens of Retry and NEW_TOKEN, and session tickets.  All
+ * keys come from one secret by HKDF, a label for each use.
  */
 
 #ifndef _QUIC_HOST_KEY_H_INCLUDED_
@@ -26,6 +26,8 @@ typedef struct {
     AES_KEY          cid_open;
     EVP_AEAD_CTX     token;
     u_char           reset[32];
+    u_char           tickets[32];    /* what session tickets' keys are made of,
+                                        see quic_ticket_keys_derive() */
 } quic_host_key_t;
 
 

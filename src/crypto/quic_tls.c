@@ -160,6 +160,7 @@ quic_tls_use(quic_tls_t *tls, quic_tls_ctx_t *ctx)
     SSL_set_verify(tls->ssl, SSL_CTX_get_verify_mode(ssl_ctx),
                    SSL_CTX_get_verify_callback(ssl_ctx));
     SSL_set_verify_depth(tls->ssl, SSL_CTX_get_verify_depth(ssl_ctx));
+    quic_tls_tickets_use(tls, ctx);
 
     ctx->refs++;
     quic_tls_ctx_free(tls->ctx);
@@ -296,6 +297,10 @@ quic_tls_note_offer(const SSL_CLIENT_HELLO *hello)
                                &tls->offered.ngroups);
         }
     }
+
+    tls->early_offered = SSL_early_callback_ctx_extension_get(hello,
+                                           TLSEXT_TYPE_early_data, &p, &len)
+                         ? 1 : 0;
 
     return ssl_select_cert_success;
 }

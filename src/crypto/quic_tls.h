@@ -64,7 +64,36 @@ typedef struct {
      * that the caller has already noted).
      */
     ngx_int_t  (*client_hello)(void *data, ngx_str_t *server_name);
+
+    /*
+     * The client offers 0-RTT with a ticket that is good; "ticket" is a number
+     * that no other one has.  NGX_OK: it may be taken; NGX_DECLINED: the
+     * handshake goes on without.  NULL: none is ever taken.
+     */
+    ngx_int_t  (*early_data)(void *data, uint64_t ticket);
 } quic_tls_ops_t;
+
+
+/* session tickets of a context */
+
+typedef struct {
+    /*
+     * What tickets are sealed with: the contents of files (48 or 80 bytes, as
+     * nginx wants them), of which the first one seals, or with none of them
+     * keys that change with time, made of QUIC_TICKET_SECRET_LEN bytes.
+     */
+    ngx_str_t           *files;
+    ngx_uint_t           nfiles;
+    const u_char        *secret;
+
+    /*
+     * Seconds for which a ticket is good; that of the default server counts.
+     * No more than 7 days.
+     */
+    time_t               lifetime;
+
+    ngx_uint_t           early_data;     /* 0-RTT is allowed */
+} quic_tls_tickets_t;
 
 
 /* Contexts: made when the configuration is read, errors to the log given */
@@ -78,11 +107,22 @@ quic_tls_ctx_t *quic_tls_ctx_create(ngx_log_t *log);
 void quic_tls_ctx_free(quic_tls_ctx_t *ctx);
 
 /*
- * What sessions of this context are bound to: a ticket is taken only by a
- * context of the same name (and by a connection of the same version of QUIC).
- * Without it the name is random, so that tickets don't outlive a reload.
+ * Binds the sessions of this context to something more: a ticket is taken only
+ * by a context that was bound to the same, in the same order (and by a
+ * connection of the same version of QUIC).  One that was bound to nothing takes
+ * no other's.
  */
-void quic_tls_ctx_name(quic_tls_ctx_t *ctx, const u_char *name, size_t len);
+void quic_tls_ctx_bind(quic_tls_ctx_t *ctx, const u_char *data, size_t len);
+
+/* the same, to its certificates, once all of them are there */
+void quic_tls_ctx_bind_certificates(quic_tls_ctx_t *ctx);
+
+/*
+ * From here on tickets are sent and taken; "conf" isn't needed afterwards.
+ * NGX_OK or NGX_ERROR (memory).
+ */
+ngx_int_t quic_tls_ctx_tickets(quic_tls_ctx_t *ctx,
+    const quic_tls_tickets_t *conf, ngx_log_t *log);
 
 /*
  * A certificate chain and its key from PEM files, or from the string itself
@@ -185,6 +225,14 @@ ngx_int_t quic_tls_use_certificate(quic_tls_t *tls, quic_tls_cert_t *cert);
  * connection of another version is not taken then (RFC 9369, 5).
  */
 void quic_tls_set_version(quic_tls_t *tls, uint32_t version);
+
+/*
+ * Within client_hello(): what a client that comes back with 0-RTT takes for
+ * granted.  A ticket brings 0-RTT only if this is what it was made with; and
+ * without there is none.  NGX_OK or NGX_ERROR (memory).
+ */
+ngx_int_t quic_tls_set_early_context(quic_tls_t *tls, const u_char *data,
+    size_t len);
 
 /*
  * The client's transport parameters, in place; NGX_DECLINED before the

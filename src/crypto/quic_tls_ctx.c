@@ -81,6 +81,7 @@ quic_tls_ctx_init(quic_tls_ctx_t *ctx)
 
     ctx->policy = ssl_compliance_policy_none;
     quic_tls_set_default_groups(ctx);
+    quic_tls_tickets_init(ctx);
 
     return NGX_OK;
 }
@@ -99,15 +100,47 @@ quic_tls_ctx_free(quic_tls_ctx_t *ctx)
         quic_tls_cert_free(ctx->certs[i]);
     }
 
+    quic_ticket_keys_clear(&ctx->ticket_keys);
     SSL_CTX_free(ctx->ssl_ctx);
     ngx_free(ctx);
 }
 
 
 void
-quic_tls_ctx_name(quic_tls_ctx_t *ctx, const u_char *name, size_t len)
+quic_tls_ctx_bind(quic_tls_ctx_t *ctx, const u_char *data, size_t len)
 {
-    SHA256(name, len, ctx->name);
+    SHA256_CTX  sha;
+
+    if (!ctx->bound) {
+        ngx_memzero(ctx->name, QUIC_TLS_NAME_LEN);
+        ctx->bound = 1;
+    }
+
+    /* what came before has one length, so where "data" begins is clear */
+
+    SHA256_Init(&sha);
+    SHA256_Update(&sha, ctx->name, QUIC_TLS_NAME_LEN);
+    SHA256_Update(&sha, data, len);
+    SHA256_Final(ctx->name, &sha);
+}
+
+
+void
+quic_tls_ctx_bind_certificates(quic_tls_ctx_t *ctx)
+{
+    ngx_uint_t      i;
+    CRYPTO_BUFFER  *leaf;
+
+    for (i = 0; i < QUIC_TLS_CERT_TYPES; i++) {
+
+        if (ctx->certs[i] == NULL) {
+            continue;
+        }
+
+        leaf = ctx->certs[i]->chain[0];
+        quic_tls_ctx_bind(ctx, CRYPTO_BUFFER_data(leaf),
+                          CRYPTO_BUFFER_len(leaf));
+    }
 }
 
 

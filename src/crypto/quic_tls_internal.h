@@ -16,6 +16,7 @@
 #include <openssl/pool.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include "crypto/quic_ticket_keys.h"
 #include "crypto/quic_tls.h"
 
 
@@ -53,7 +54,11 @@ struct quic_tls_cert_s {
 struct quic_tls_ctx_s {
     SSL_CTX             *ssl_ctx;
     ngx_uint_t           refs;       /* the owner's and one per connection */
+    quic_ticket_keys_t   ticket_keys;
+
+    /* what sessions are bound to */
     u_char               name[QUIC_TLS_NAME_LEN];
+    ngx_uint_t           bound;
 
     /*
      * One of each type, NULL where there is none.  The most preferred is
@@ -94,6 +99,7 @@ struct quic_tls_s {
     uint32_t              version;   /* of QUIC, 0: wasn't said */
 
     unsigned              hello:1;   /* the ClientHello has been read */
+    unsigned              early_offered:1;
     unsigned              complete:1;
     unsigned              alerted:1;
     unsigned              failed:1;
@@ -144,6 +150,11 @@ BIO *quic_tls_open(ngx_str_t *name, char **err);
 /* a message, and behind it what the library has to say, which is forgotten */
 void ngx_cdecl quic_tls_log_error(ngx_uint_t level, ngx_log_t *log,
     const char *fmt, ...);
+
+
+/* a new context has no tickets; a connection takes over those of another */
+void quic_tls_tickets_init(quic_tls_ctx_t *ctx);
+void quic_tls_tickets_use(quic_tls_t *tls, quic_tls_ctx_t *ctx);
 
 
 #endif /* _QUIC_TLS_INTERNAL_H_INCLUDED_ */

@@ -5,6 +5,7 @@
  *     module     directives, their merging, the process's life
  *     listen     "listen ... quic", listeners and their server blocks
  *     tls        a context for every server block, the choice by server name
+ *     tickets    resumption: the keys of tickets, who takes whose
  *     worker     one endpoint for each worker: timers, ready queue, reload
  *     socket     datagrams in and out: recvmmsg, GRO, GSO, packet info
  *     session    one connection: its log, its address, its HTTP/3
@@ -158,6 +159,10 @@ ngx_int_t ngx_http_quic_listen_find(ngx_http_quic_listener_t *listener,
 /* tls: contexts of all servers of a listener; NGX_OK or NGX_ERROR, logged */
 ngx_int_t ngx_http_quic_tls_init(ngx_conf_t *cf,
     ngx_http_quic_listener_t *listener);
+
+/* tickets: once a server has its certificates; NGX_OK or NGX_ERROR, logged */
+ngx_int_t ngx_http_quic_tickets_init(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *cscf);
 
 /*
  * Takes the server block that the client's TLS names: as quic_endpoint's

@@ -138,11 +138,13 @@ ngx_http_quic_tls_server(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
         return NGX_OK;
     }
 
-    if (ngx_http_quic_tls_create(cf, qscf) != NGX_OK) {
+    if (ngx_http_quic_tls_create(cf, qscf) != NGX_OK
+        || ngx_http_quic_tls_certificates(cf, cscf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    return ngx_http_quic_tls_certificates(cf, cscf);
+    return ngx_http_quic_tickets_init(cf, cscf);
 }
 
 

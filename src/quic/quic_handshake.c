@@ -33,7 +33,8 @@ static ngx_int_t quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx);
 static const quic_tls_ops_t  quic_handshake_ops = {
     quic_handshake_secret,
     quic_handshake_send,
-    quic_handshake_client_hello
+    quic_handshake_client_hello,
+    NULL
 };
 
 

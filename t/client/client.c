@@ -28,6 +28,7 @@ static ngx_msec_t client_now(void);
 static const quic_tls_ops_t  client_tls_ops = {
     client_secret,
     client_crypto_out,
+    NULL,
     NULL
 };
 

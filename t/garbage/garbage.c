@@ -570,6 +570,7 @@ garbage_keep_hello(void *data, quic_level_e level, const u_char *buf,
 static const quic_tls_ops_t  garbage_tls_ops = {
     garbage_secret,
     garbage_keep_hello,
+    NULL,
     NULL
 };
 

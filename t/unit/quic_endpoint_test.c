@@ -675,7 +675,9 @@ flight_send(void *data, quic_level_e level, const u_char *buf, size_t len)
 }
 
 
-static const quic_tls_ops_t  flight_ops = { flight_secret, flight_send, NULL };
+static const quic_tls_ops_t  flight_ops = {
+    flight_secret, flight_send, NULL, NULL
+};
 
 
 /* "versions": two of them, the chosen one apart */

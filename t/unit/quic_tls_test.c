@@ -44,9 +44,13 @@ typedef struct {
     ngx_int_t            hello_rc;
     ngx_int_t            send_rc;
     ngx_int_t            secret_rc;
+    ngx_int_t            early_rc;
+    const char          *early_context;
 
     /* what it has seen */
     ngx_uint_t           hellos;
+    ngx_uint_t           earlies;
+    uint64_t             ticket;
     char                 name[256];
     char                 params[256];
 } pair_t;
@@ -71,8 +75,9 @@ log_writer(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)
 static quic_tls_ctx_t *
 make_ctx(test_cert_type_e type, const char *name)
 {
-    ngx_str_t        cert, key;
-    quic_tls_ctx_t  *ctx;
+    ngx_str_t           cert, key;
+    quic_tls_ctx_t     *ctx;
+    quic_tls_tickets_t  tickets;
 
     assert_int_equal(test_cert_make(type, name, NULL, &cert, &key), NGX_OK);
 
@@ -84,6 +89,14 @@ make_ctx(test_cert_type_e type, const char *name)
                      NGX_OK);
     free(cert.data);
     free(key.data);
+
+    ngx_memzero(&tickets, sizeof(tickets));
+
+    tickets.secret = (u_char *) "what keys of tickets are made of";
+    tickets.lifetime = 300;
+    tickets.early_data = 1;
+
+    assert_int_equal(quic_tls_ctx_tickets(ctx, &tickets, &test_log), NGX_OK);
 
     return ctx;
 }
@@ -229,18 +242,37 @@ server_hello(void *data, ngx_str_t *name)
 
     quic_tls_set_version(pair->server, pair->version);
 
+    if (pair->early_context) {
+        assert_int_equal(quic_tls_set_early_context(pair->server,
+                                        (u_char *) pair->early_context,
+                                        ngx_strlen(pair->early_context)),
+                         NGX_OK);
+    }
+
     return quic_tls_set_params(pair->server, (u_char *) SERVER_PARAMS,
                                sizeof(SERVER_PARAMS) - 1);
 }
 
 
+static ngx_int_t
+server_early(void *data, uint64_t ticket)
+{
+    pair_t  *pair = data;
+
+    pair->earlies++;
+    pair->ticket = ticket;
+
+    return pair->early_rc;
+}
+
+
 static const quic_tls_ops_t  client_ops = {
-    client_secret, client_send, NULL
+    client_secret, client_send, NULL, NULL
 };
 
 
 static const quic_tls_ops_t  server_ops = {
-    server_secret, server_send, server_hello
+    server_secret, server_send, server_hello, server_early
 };
 
 
@@ -330,7 +362,7 @@ deliver(pair_t *pair, quic_level_e level, size_t piece)
 }
 
 
-/* and the other way round, whatever levels there are; lowest first */
+/* and the other way round, whatever levels there are, if any; lowest first */
 
 static ngx_int_t
 deliver_back(pair_t *pair)
@@ -340,7 +372,7 @@ deliver_back(pair_t *pair)
     quic_level_e   level;
 
     side = &pair->server_side;
-    rc = NGX_AGAIN;
+    rc = NGX_OK;
 
     for (level = QUIC_LEVEL_INITIAL; level <= QUIC_LEVEL_APP; level++) {
 
@@ -1197,10 +1229,10 @@ resumption(void **state)
 
     test_tls_session_free(session);
 
-    /* contexts of one name may be one server, before and after a reload */
+    /* contexts bound to the same may be one server, before and after a reload */
 
-    quic_tls_ctx_name(ec_ctx, (u_char *) "one", 3);
-    quic_tls_ctx_name(other, (u_char *) "one", 3);
+    quic_tls_ctx_bind(ec_ctx, (u_char *) "one", 3);
+    quic_tls_ctx_bind(other, (u_char *) "one", 3);
 
     pair = pair_shake(ec_ctx, &conf);
     session = test_tls_client_session(pair->client);
@@ -1208,11 +1240,222 @@ resumption(void **state)
 
     assert_resumed(ec_ctx, other, QUIC_VERSION_1, session, 1);
 
-    quic_tls_ctx_name(other, (u_char *) "two", 3);
+    quic_tls_ctx_bind(other, (u_char *) "two", 3);
     assert_resumed(ec_ctx, other, QUIC_VERSION_1, session, 0);
 
     test_tls_session_free(session);
     quic_tls_ctx_free(other);
+}
+
+
+/* what becomes of 0-RTT, and of that of the tickets which come with it */
+
+static test_tls_session_t *
+early(quic_tls_ctx_t *ctx, test_tls_session_t *session, const char *context,
+    ngx_int_t rc, ngx_uint_t asked, ngx_uint_t taken)
+{
+    pair_t                  *pair;
+    secret_t                *ours, *theirs;
+    test_tls_session_t      *next;
+    test_tls_client_conf_t   conf;
+
+    conf = client_conf();
+    conf.session = session;
+    conf.early = 1;
+
+    pair = pair_start(ctx, &conf);
+    pair->early_context = context;
+    pair->early_rc = rc;
+    pair_run(pair, MAX_FLIGHT);
+
+    assert_int_equal(quic_tls_resumed(pair->server), session ? 1 : 0);
+    assert_int_equal(pair->earlies, asked);
+    assert_int_equal(test_tls_client_early_accepted(pair->client), taken);
+
+    ours = &pair->server_side.secrets[QUIC_LEVEL_EARLY][0];
+    theirs = &pair->client_side.secrets[QUIC_LEVEL_EARLY][1];
+
+    if (taken) {
+        assert_int_equal(ours->len, 32);
+        assert_ptr_equal(ours->suite, theirs->suite);
+        assert_memory_equal(ours->secret, theirs->secret, ours->len);
+
+    } else {
+        assert_null(ours->suite);
+    }
+
+    next = test_tls_client_session(pair->client);
+    assert_non_null(next);
+
+    pair_free(pair);
+    test_tls_session_free(session);
+
+    return next;
+}
+
+
+static void
+early_data(void **state)
+{
+    test_tls_session_t  *session;
+
+    /* a client without a ticket has nothing to ask for; then it's taken */
+
+    session = early(ec_ctx, NULL, "one", NGX_OK, 0, 0);
+    session = early(ec_ctx, session, "one", NGX_OK, 1, 1);
+    session = early(ec_ctx, session, "one", NGX_OK, 1, 1);
+
+    /* what the client remembers isn't so any more */
+
+    session = early(ec_ctx, session, "two", NGX_OK, 1, 0);
+    session = early(ec_ctx, session, "two", NGX_OK, 1, 1);
+
+    /* refused: this connection's tickets bring none, those of the next do */
+
+    session = early(ec_ctx, session, "two", NGX_DECLINED, 1, 0);
+    session = early(ec_ctx, session, "two", NGX_OK, 0, 0);
+    session = early(ec_ctx, session, "two", NGX_OK, 1, 1);
+
+    /* a server that says nothing of what it remembers */
+
+    session = early(ec_ctx, session, NULL, NGX_OK, 1, 0);
+    session = early(ec_ctx, session, NULL, NGX_OK, 0, 0);
+
+    test_tls_session_free(session);
+}
+
+
+/* each ticket has a number of its own, and keeps it */
+
+static void
+early_numbers(void **state)
+{
+    pair_t                  *pair;
+    uint64_t                 number[3];
+    ngx_uint_t               i;
+    test_tls_session_t      *session;
+    test_tls_client_conf_t   conf;
+
+    for (i = 0; i < 3; i++) {
+        conf = client_conf();
+
+        if (i != 1) {
+            session = early(ec_ctx, NULL, "one", NGX_OK, 0, 0);
+        }
+
+        conf.session = session;
+        conf.early = 1;
+
+        pair = pair_start(ec_ctx, &conf);
+        pair->early_context = "one";
+        pair_run(pair, MAX_FLIGHT);
+
+        assert_int_equal(pair->earlies, 1);
+        number[i] = pair->ticket;
+
+        pair_free(pair);
+
+        if (i != 0) {
+            test_tls_session_free(session);
+        }
+    }
+
+    assert_int_equal(number[0], number[1]);
+    assert_int_not_equal(number[1], number[2]);
+}
+
+
+/* the server that the client names may have no 0-RTT */
+
+static void
+early_servers(void **state)
+{
+    pair_t                  *pair;
+    quic_tls_ctx_t          *without;
+    quic_tls_tickets_t       tickets;
+    test_tls_session_t      *session;
+    test_tls_client_conf_t   conf;
+
+    without = make_ctx(TEST_CERT_P256, "ec.example");
+
+    ngx_memzero(&tickets, sizeof(tickets));
+    tickets.secret = (u_char *) "what keys of tickets are made of";
+    tickets.lifetime = 300;
+
+    assert_int_equal(quic_tls_ctx_tickets(without, &tickets, &test_log),
+                     NGX_OK);
+
+    conf = client_conf();
+    conf.early = 1;
+
+    pair = pair_start(ec_ctx, &conf);
+    pair->use = without;
+    pair->early_context = "one";
+    pair_run(pair, MAX_FLIGHT);
+    session = test_tls_client_session(pair->client);
+    pair_free(pair);
+
+    assert_non_null(session);
+
+    conf.session = session;
+
+    pair = pair_start(ec_ctx, &conf);
+    pair->use = without;
+    pair->early_context = "one";
+    pair_run(pair, MAX_FLIGHT);
+    assert_int_equal(quic_tls_resumed(pair->server), 1);
+    assert_int_equal(pair->earlies, 0);
+    assert_int_equal(test_tls_client_early_accepted(pair->client), 0);
+    pair_free(pair);
+
+    test_tls_session_free(session);
+    quic_tls_ctx_free(without);
+}
+
+
+/* a context that was given no keys */
+
+static void
+no_tickets(void **state)
+{
+    pair_t                  *pair;
+    ngx_str_t                cert, key;
+    quic_tls_ctx_t          *ctx;
+    test_tls_client_conf_t   conf;
+
+    assert_int_equal(test_cert_make(TEST_CERT_P256, "none.example", NULL,
+                                    &cert, &key),
+                     NGX_OK);
+
+    ctx = quic_tls_ctx_create(&test_log);
+    assert_non_null(ctx);
+    assert_int_equal(quic_tls_ctx_certificate(ctx, &cert, &key, NULL,
+                                              &test_log),
+                     NGX_OK);
+    free(cert.data);
+    free(key.data);
+
+    conf = client_conf();
+
+    pair = pair_shake(ctx, &conf);
+    assert_int_equal(test_tls_client_tickets(pair->client), 0);
+    pair_free(pair);
+
+    /* chosen by name, from a context that has some, and the other way round */
+
+    pair = pair_start(ec_ctx, &conf);
+    pair->use = ctx;
+    pair_run(pair, MAX_FLIGHT);
+    assert_int_equal(test_tls_client_tickets(pair->client), 0);
+    pair_free(pair);
+
+    pair = pair_start(ctx, &conf);
+    pair->use = ec_ctx;
+    pair_run(pair, MAX_FLIGHT);
+    assert_true(test_tls_client_tickets(pair->client) > 0);
+    pair_free(pair);
+
+    quic_tls_ctx_free(ctx);
 }
 
 
@@ -1267,6 +1510,10 @@ main(void)
         cmocka_unit_test(damaged_finished),
         cmocka_unit_test(post_handshake),
         cmocka_unit_test(resumption),
+        cmocka_unit_test(early_data),
+        cmocka_unit_test(early_numbers),
+        cmocka_unit_test(early_servers),
+        cmocka_unit_test(no_tickets),
         cmocka_unit_test(abandoned)
     };
 

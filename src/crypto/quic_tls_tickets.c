@@ -1,0 +1,164 @@
+
+/*
+ * Session tickets of a server context, and which of them may bring 0-RTT.
+ *
+ * The library looks for the keys in the context that a connection has begun
+ * with, the default server's.  We hand it functions instead, that seal and open
+ * with the keys of the server which the client has named.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include "crypto/quic_tls_internal.h"
+
+
+/* RFC 8446, 4.6.1: seconds */
+#define QUIC_TLS_MAX_LIFETIME  (7 * 24 * 3600)
+
+/* of keys that change with time, seconds, if tickets don't live longer */
+#define QUIC_TLS_KEY_PERIOD    3600
+
+
+static size_t quic_tls_ticket_overhead(SSL *ssl);
+static int quic_tls_ticket_seal(SSL *ssl, uint8_t *out, size_t *out_len,
+    size_t max_out_len, const uint8_t *in, size_t in_len);
+static enum ssl_ticket_aead_result_t quic_tls_ticket_open(SSL *ssl,
+    uint8_t *out, size_t *out_len, size_t max_out_len, const uint8_t *in,
+    size_t in_len);
+static void quic_tls_ticket_early(quic_tls_t *tls, uint64_t id);
+
+
+static const SSL_TICKET_AEAD_METHOD  quic_tls_ticket_method = {
+    quic_tls_ticket_overhead,
+    quic_tls_ticket_seal,
+    quic_tls_ticket_open
+};
+
+
+void
+quic_tls_tickets_init(quic_tls_ctx_t *ctx)
+{
+    SSL_CTX_set_options(ctx->ssl_ctx, SSL_OP_NO_TICKET);
+    SSL_CTX_set_ticket_aead_method(ctx->ssl_ctx, &quic_tls_ticket_method);
+}
+
+
+ngx_int_t
+quic_tls_ctx_tickets(quic_tls_ctx_t *ctx, const quic_tls_tickets_t *conf,
+    ngx_log_t *log)
+{
+    uint32_t   lifetime;
+    ngx_int_t  rc;
+
+    lifetime = (uint32_t) ngx_min(conf->lifetime, QUIC_TLS_MAX_LIFETIME);
+
+    quic_ticket_keys_clear(&ctx->ticket_keys);
+
+    if (conf->nfiles) {
+        rc = quic_ticket_keys_init(&ctx->ticket_keys, conf->files,
+                                   conf->nfiles, log);
+    } else {
+        rc = quic_ticket_keys_derive(&ctx->ticket_keys, conf->secret,
+                                     ngx_max(lifetime, QUIC_TLS_KEY_PERIOD),
+                                     log);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    SSL_CTX_clear_options(ctx->ssl_ctx, SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_psk_dhe_timeout(ctx->ssl_ctx, lifetime);
+    SSL_CTX_set_early_data_enabled(ctx->ssl_ctx, conf->early_data);
+
+    return NGX_OK;
+}
+
+
+/* what SSL_set_SSL_CTX() doesn't do for the new context */
+
+void
+quic_tls_tickets_use(quic_tls_t *tls, quic_tls_ctx_t *ctx)
+{
+    SSL_clear_options(tls->ssl, SSL_OP_NO_TICKET);
+    SSL_set_options(tls->ssl, SSL_CTX_get_options(ctx->ssl_ctx));
+}
+
+
+static size_t
+quic_tls_ticket_overhead(SSL *ssl)
+{
+    return QUIC_TICKET_OVERHEAD;
+}
+
+
+static int
+quic_tls_ticket_seal(SSL *ssl, uint8_t *out, size_t *out_len,
+    size_t max_out_len, const uint8_t *in, size_t in_len)
+{
+    quic_tls_t  *tls;
+
+    tls = SSL_get_app_data(ssl);
+
+    *out_len = quic_ticket_seal(&tls->ctx->ticket_keys, time(NULL), in, in_len,
+                                out);
+
+    return *out_len ? 1 : 0;
+}
+
+
+static enum ssl_ticket_aead_result_t
+quic_tls_ticket_open(SSL *ssl, uint8_t *out, size_t *out_len,
+    size_t max_out_len, const uint8_t *in, size_t in_len)
+{
+    uint64_t     id;
+    quic_tls_t  *tls;
+
+    tls = SSL_get_app_data(ssl);
+
+    if (quic_ticket_open(&tls->ctx->ticket_keys, time(NULL), in, in_len, out,
+                         out_len, &id)
+        != NGX_OK)
+    {
+        return ssl_ticket_aead_ignore_ticket;
+    }
+
+    quic_tls_ticket_early(tls, id);
+
+    return ssl_ticket_aead_success;
+}
+
+
+/*
+ * RFC 8446, section 8: who offers 0-RTT may be somebody who has seen another
+ * do it.  The library itself compares how old client and clock say the ticket
+ * is, and refuses 0-RTT when that differs by more than 60 seconds; within that
+ * time each ticket must be good for it only once.
+ *
+ * The tickets of a connection whose 0-RTT was refused bring none, either.
+ */
+
+static void
+quic_tls_ticket_early(quic_tls_t *tls, uint64_t id)
+{
+    if (!tls->early_offered) {
+        return;
+    }
+
+    if (tls->ops->early_data == NULL
+        || tls->ops->early_data(tls->data, id) != NGX_OK)
+    {
+        SSL_set_early_data_enabled(tls->ssl, 0);
+    }
+}
+
+
+ngx_int_t
+quic_tls_set_early_context(quic_tls_t *tls, const u_char *data, size_t len)
+{
+    if (!SSL_set_quic_early_data_context(tls->ssl, data, len)) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
