@@ -562,8 +562,8 @@ ngx_http_quic_process_lines(ngx_http_quic_request_t *qr)
 
 /*
  * WebDAV's handler compares the scheme in Destination with what c->ssl tells
- * it, and ours is NULL.  It is shown "http://"; the header line itself, which
- * a proxied server gets, stays as it is.
+ * it, and ours is NULL.  It is shown "http" for "https" and the other way
+ * round; the header line itself, which a proxied server gets, stays as it is.
  */
 
 static ngx_int_t
@@ -573,30 +573,35 @@ ngx_http_quic_process_destination(ngx_http_quic_request_t *qr)
 
     u_char           *p;
     size_t            len;
+    ngx_str_t        *value;
     ngx_pool_t       *pool;
     ngx_table_elt_t  *h, *copy;
 
     pool = qr->main->pool;
     h = qr->main->headers_in.destination;
 
-    if (h == NULL || ngx_strncmp(h->value.data, "https://", 8) != 0) {
+    if (h == NULL || ngx_strncmp(h->value.data, "http", 4) != 0) {
         return NGX_OK;
     }
 
-    len = h->value.len - 1;
+    value = &h->value;
+    len = (value->data[4] == 's') ? sizeof("https") - 1 : sizeof("http") - 1;
+
     copy = ngx_palloc(pool, sizeof(ngx_table_elt_t));
-    p = ngx_pnalloc(pool, len + 1);
+    p = ngx_pnalloc(pool, value->len + sizeof("s"));
 
     if (copy == NULL || p == NULL) {
         return ngx_http_quic_finalize(qr, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 
     *copy = *h;
-    copy->value.len = len;
     copy->value.data = p;
 
-    p = ngx_cpymem(p, "http", 4);
-    ngx_memcpy(p, h->value.data + 5, h->value.len + 1 - 5);
+    p = ngx_sprintf(p, "http%s%*s", len == 4 ? "s" : "", value->len - len,
+                    value->data + len);
+    *p = '\0';
+
+    copy->value.len = p - copy->value.data;
 
     qr->main->headers_in.destination = copy;
 
