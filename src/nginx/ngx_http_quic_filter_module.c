@@ -53,6 +53,7 @@ static ngx_int_t ngx_http_quic_output_list(ngx_http_request_t *r,
     ngx_array_t *fields, ngx_list_t *list);
 static ngx_int_t ngx_http_quic_output_line(ngx_http_request_t *r,
     ngx_array_t *fields, ngx_table_elt_t *h);
+static void ngx_http_quic_trim(ngx_str_t *value);
 static ngx_int_t ngx_http_quic_push(ngx_array_t *fields, const char *name,
     ngx_str_t *value);
 static ngx_uint_t ngx_http_quic_is_one_of(const ngx_str_t *names,
@@ -664,10 +665,36 @@ ngx_http_quic_output_line(ngx_http_request_t *r, ngx_array_t *fields,
 
     f->name = name;
     f->value = h->value;
+    ngx_http_quic_trim(&f->value);
     f->never_index = ngx_http_quic_is_one_of(ngx_http_quic_secret_fields,
                                              &name);
 
     return NGX_OK;
+}
+
+
+/*
+ * RFC 9110, 5.5: space around a value, as "add_header" may put there, isn't a
+ * part of it.  HTTP/1's parsers drop the space; HTTP/3's drop the line.
+ */
+
+static void
+ngx_http_quic_trim(ngx_str_t *value)
+{
+    u_char  *p;
+
+    while (value->len && (*value->data == ' ' || *value->data == '\t')) {
+        value->data++;
+        value->len--;
+    }
+
+    for (p = value->data + value->len; value->len; value->len--) {
+        p--;
+
+        if (*p != ' ' && *p != '\t') {
+            break;
+        }
+    }
 }
 
 
