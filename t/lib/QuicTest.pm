@@ -709,6 +709,7 @@ sub same {
         my $n = () = $self->read_file("$version.log") =~ /\n/g;
 
         $r = $self->get($uri, %opt, $version => 1);
+        $r->{body} = '' if ($opt{method} // '') eq 'HEAD';
         $answers{$version} = answer($r, ($self->access_log($n + 1,
                                          "$version.log"))[$n]);
     }
@@ -734,29 +735,27 @@ sub same {
 
 
 # What is comparable of an answer: status, headers, body, how ("whole" or
-# "broken") and the log's line.  How much has come of one that breaks off is
-# anybody's guess.
+# "broken") and the log's line.  How much has come of one that breaks off, down
+# to nothing, is anybody's guess: RESET_STREAM overtakes what was sent before.
 
 sub answer {
     my ($r, $log) = @_;
 
-    my %answer = (
-        status  => $r->{status},
-        headers => { %{$r->{headers}} },
-        body    => $r->{body},
-        how     => $r->{exit} ? 'broken' : 'whole',
-        log     => $log // 'nothing',
-    );
-
-    delete $answer{headers}{'alt-svc'};
-    $answer{headers}{date} &&= 'a date';
+    $log //= 'nothing';
 
     if ($r->{exit}) {
-        delete $answer{body};
-        $answer{log} =~ s/^(\S+ \S+ \S+) .*/$1/;
+        my ($short, $status) = $log =~ /^(\S+ \S+ (\S+))/;
+
+        return { how => 'broken', status => $status, log => $short };
     }
 
-    return \%answer;
+    my %headers = %{$r->{headers}};
+
+    delete $headers{'alt-svc'};
+    $headers{date} &&= 'a date';
+
+    return { how => 'whole', status => $r->{status}, headers => \%headers,
+             body => $r->{body}, log => $log };
 }
 
 
