@@ -248,7 +248,7 @@ for my $uri ('/slow', '/slow-unbuffered') {
 
         $t->wait_for(sub {
             ($log{$version}) = $t->read_file("$version.log")
-                               =~ m{^(POST $uri .*)}m;
+                               =~ m{^- (POST $uri .*)}m;
         });
 
         kill 'KILL', $pid;

@@ -575,7 +575,7 @@ waitpid $_, 0 for @pids;
 is(scalar $backend->notes(qr/^locked/), 1, 'and not again');
 ok($t->wait_for(sub {
     3 == (() = $t->read_file('http3.log')
-          =~ m{^GET /cached/locked 200 $length .* "(?:MISS|HIT)" "OK"$}mg)
+          =~ m{^- GET /cached/locked 200 $length .* "(?:MISS|HIT)" "OK"$}mg)
 }), 'all have got it');
 
 

@@ -395,8 +395,8 @@ sub memory {
 
 
 # Starts a program, or a process that runs a function, and returns at once;
-# finish() waits for it.  Options: timeout in seconds, stdin (a file).  When the
-# time is over the program and all that it has started are killed.
+# finish() waits for it.  Options: timeout in seconds, stdin (a file).  When
+# the time is over the program and all that it has started are killed.
 
 sub begin {
     my ($self, $cmd, %opt) = @_;
@@ -683,9 +683,10 @@ sub response {
 
 sub same_log {
     return <<'EOF';
-    log_format same '$request_method $request_uri $status $body_bytes_sent'
-                    ' "$upstream_status" "$upstream_response_length"'
-                    ' "$upstream_cache_status" "$request_completion"';
+    log_format same '$http_x_number $request_method $request_uri $status'
+                    ' $body_bytes_sent "$upstream_status"'
+                    ' "$upstream_response_length" "$upstream_cache_status"'
+                    ' "$request_completion"';
 
     access_log %%DIR%%/http2.log same if=$http2;
     access_log %%DIR%%/http3.log same if=$http3;
@@ -695,23 +696,30 @@ EOF
 
 # A request over HTTP/2 and the same one over HTTP/3, to a server that listens
 # on %%PORT%% for both: one test, that the answers are the same, and what is
-# logged of them.  Options as of get(); "expect" says what they are to be: a
-# hash of some of what answer() gives, values or patterns, of headers again a
-# hash.  Returns get()'s answer over HTTP/3.
+# logged of them (the header X-Number is to find that).  Options as of get();
+# "expect" says what they are to be: a hash of some of what answer() gives,
+# values or patterns, of headers again a hash.  Returns get()'s answer over
+# HTTP/3.
 
 sub same {
     my ($self, $what, $uri, %opt) = @_;
 
     my ($r, %answers);
     my $expect = delete $opt{expect} || {};
+    my $number = ++$self->{requests};
+    my @headers = (@{$opt{headers} || []}, "X-Number: $number");
 
     for my $version ('http2', 'http3') {
-        my $n = () = $self->read_file("$version.log") =~ /\n/g;
+        my $log = '';
 
-        $r = $self->get($uri, %opt, $version => 1);
+        $r = $self->get($uri, %opt, headers => \@headers, $version => 1);
         $r->{body} = '' if ($opt{method} // '') eq 'HEAD';
-        $answers{$version} = answer($r, ($self->access_log($n + 1,
-                                         "$version.log"))[$n]);
+
+        $self->wait_for(sub {
+            ($log) = $self->read_file("$version.log") =~ /^$number (.*)/m;
+        });
+
+        $answers{$version} = answer($r, $log // 'nothing');
     }
 
     my $answer = $answers{http3};
@@ -740,8 +748,6 @@ sub same {
 
 sub answer {
     my ($r, $log) = @_;
-
-    $log //= 'nothing';
 
     if ($r->{exit}) {
         my ($short, $status) = $log =~ /^(\S+ \S+ (\S+))/;
