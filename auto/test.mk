@@ -10,6 +10,7 @@
 #
 #     $(OUT)/libwire.a, libcrypto.a, libquic.a, libh3.a   one floor each
 #     $(OUT)/libtest.a       what tests share: t/lib/*.c
+#     $(CLIENT_OBJS)         the raw client, without its programs
 #     $(TEST_COMPILE)        the compiler with all flags, but -c and -o
 #     $(call floors,quic)    the libraries of a floor and of all below it
 #     $(TEST_LIBS)           what is to follow these: nginx's library, the TLS
@@ -84,10 +85,20 @@ $(OUT)/libtest.a: $(test_objs)
 	@rm -f $@
 	$(AR) rcs $@ $(wildcard $^)
 
+# The rows of its tables leave out at their ends what they don't need.
+
+CLIENT_OBJS = $(patsubst $(top)/t/client/%.c,$(OUT)/client/%.o,$(sort \
+                $(wildcard $(top)/t/client/client*.c)))
+
+$(OUT)/client/%.o: $(top)/t/client/%.c $(TEST_DEPS)
+	@mkdir -p $(@D)
+	$(TEST_COMPILE) -Wno-missing-field-initializers -I$(top)/t/lib -c $< \
+	  -o $@
+
 $(OUT)/libnginx.a: $(top)/auto/test-nginx
 	$(top)/auto/test-nginx $(OUT) "$(CC)" "$(OPT) $(NGINX_SAN)"
 
--include $(wildcard $(OUT)/src/*/*.d $(OUT)/t/lib/*.d)
+-include $(wildcard $(OUT)/src/*/*.d $(OUT)/t/lib/*.d $(OUT)/client/*.d)
 
 .PHONY: force
 .DELETE_ON_ERROR:

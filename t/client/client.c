@@ -60,9 +60,9 @@ client_create(const client_conf_t *conf)
     c->scid.len = conf->empty_scid ? 0 : 8;
     quic_random(c->scid.data, c->scid.len);
 
-    c->fd = client_socket(c, conf->addr);
+    c->fd = conf->turn ? -1 : client_socket(c, conf->addr);
 
-    if (c->fd == -1
+    if ((c->fd == -1 && conf->turn == NULL)
         || client_init_keys(c) != NGX_OK
         || client_init_tls(c) != NGX_OK)
     {
@@ -260,7 +260,9 @@ client_read(client_t *c)
     ssize_t  n;
     u_char   buf[CLIENT_DATAGRAM];
 
-    while ((n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
+    while (c->fd != -1
+           && (n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0)
+    {
         client_datagram(c, buf, n);
     }
 
@@ -285,6 +287,15 @@ client_wait(client_t *c, ngx_uint_t (*done)(client_t *c), ngx_msec_t timeout)
 
         if (done(c)) {
             return NGX_OK;
+        }
+
+        if (c->conf.turn) {
+
+            if (c->conf.turn(c->conf.data) == 0) {
+                return NGX_AGAIN;
+            }
+
+            continue;
         }
 
         now = client_now();

@@ -8,7 +8,8 @@
  *     client_in   datagrams -> packets -> what is noted
  *     client_out  frames -> packets -> datagrams
  *
- * Nothing is repeated when it's lost: this is for the loopback interface.
+ * Nothing is repeated when it's lost: this is for the loopback interface, or
+ * for a server in the same process (t/lib/test_pair.h).
  */
 
 #ifndef _CLIENT_H_INCLUDED_
@@ -18,7 +19,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "crypto/quic_keys.h"
-#include "test_tls_client.h"
+#include "../lib/test_tls_client.h"
 #include "wire/quic_error.h"
 #include "wire/quic_frame.h"
 #include "wire/quic_transport_params.h"
@@ -62,6 +63,15 @@ typedef struct {
     unsigned             no_ack:1;      /* 1-RTT packets are left without, and
                                            so are challenges */
     unsigned             trace:1;
+
+    /*
+     * Instead of a socket: takes a datagram to the server; lets the server
+     * work, and time pass, until it has handed some to client_datagram(), and
+     * returns how many; 0: nothing more is to come.
+     */
+    void               (*send)(void *data, const u_char *buf, size_t len);
+    ngx_uint_t         (*turn)(void *data);
+    void                *data;
 } client_conf_t;
 
 

@@ -125,7 +125,11 @@ client_flush(client_t *c)
 void
 client_send_raw(client_t *c, const u_char *data, size_t len)
 {
-    if (send(c->fd, data, len, 0) == (ssize_t) len) {
+    if (c->conf.send) {
+        c->sent_bytes += len;
+        c->conf.send(c->conf.data, data, len);
+
+    } else if (send(c->fd, data, len, 0) == (ssize_t) len) {
         c->sent_bytes += len;
 
     } else if (c->conf.trace) {
