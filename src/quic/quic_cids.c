@@ -15,10 +15,16 @@
 #include "quic/quic_conn_internal.h"
 
 
+/* sequence numbers of the peer's that are remembered: bits of cids->seen */
+#define QUIC_CIDS_SEEN  64
+
+
 static ngx_int_t quic_cids_add(quic_conn_t *c);
 static ngx_int_t quic_cids_retire_peers(quic_conn_t *c);
 static ngx_int_t quic_cids_retire(quic_conn_t *c, uint64_t seq);
 static void quic_cids_forget(quic_conn_t *c, quic_peer_cid_t *p);
+static ngx_uint_t quic_cids_seen(quic_cids_t *cids, uint64_t seq);
+static ngx_int_t quic_cids_check(quic_conn_t *c, quic_frame_new_cid_t *f);
 static ngx_int_t quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f);
 static ngx_int_t quic_cids_replace(quic_conn_t *c);
 static ngx_uint_t quic_cids_lost(quic_conn_t *c, const quic_path_t *path);
@@ -36,6 +42,7 @@ quic_cids_init(quic_conn_t *c, quic_accept_t *accept)
 
     quic_cid_set(&cids->peers[0].cid, accept->scid.data, accept->scid.len);
     cids->peers[0].used = 1;
+    cids->seen = 1;
 
     /* packets that the client sends before it knows our connection ID */
 
@@ -259,6 +266,7 @@ quic_cids_receive_retire(quic_conn_t *c, uint64_t seq)
 ngx_int_t
 quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f)
 {
+    ngx_int_t     rc;
     quic_cids_t  *cids;
 
     cids = &c->cids;
@@ -269,11 +277,23 @@ quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f)
         return NGX_ERROR;
     }
 
-    if (f->seq < cids->retire_prior_to) {
-        return quic_cids_retire(c, f->seq);
+    if (quic_cids_check(c, f) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    if (quic_cids_store(c, f) == NGX_ERROR) {
+    if (quic_cids_seen(cids, f->seq)) {
+        rc = NGX_OK;
+
+    } else if (f->seq < cids->retire_prior_to
+               || f->seq + QUIC_CIDS_SEEN <= cids->highest)
+    {
+        rc = quic_cids_retire(c, f->seq);
+
+    } else {
+        rc = quic_cids_store(c, f);
+    }
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -289,7 +309,79 @@ quic_cids_receive_new(quic_conn_t *c, quic_frame_new_cid_t *f)
 }
 
 
-/* NGX_OK; NGX_DONE: it's known already; NGX_ERROR: closed */
+/*
+ * Has this one come before?  From now on it has.  A late copy of one that we
+ * have retired must not bring it back, as the peer has forgotten it.  Of what
+ * is further behind nobody knows: it may be retired, and once more.
+ */
+
+static ngx_uint_t
+quic_cids_seen(quic_cids_t *cids, uint64_t seq)
+{
+    uint64_t    behind, ahead;
+    ngx_uint_t  seen;
+
+    if (seq > cids->highest) {
+        ahead = seq - cids->highest;
+
+        cids->seen = (ahead < QUIC_CIDS_SEEN) ? cids->seen << ahead : 0;
+        cids->seen |= 1;
+        cids->highest = seq;
+
+        return 0;
+    }
+
+    behind = cids->highest - seq;
+
+    if (behind >= QUIC_CIDS_SEEN) {
+        return 0;
+    }
+
+    seen = (cids->seen >> behind) & 1;
+    cids->seen |= 1ULL << behind;
+
+    return seen;
+}
+
+
+/* nothing that is issued contradicts what we have: NGX_OK or NGX_ERROR */
+
+static ngx_int_t
+quic_cids_check(quic_conn_t *c, quic_frame_new_cid_t *f)
+{
+    ngx_uint_t        i;
+    quic_peer_cid_t  *p;
+
+    for (i = 0; i < QUIC_MAX_PEER_CIDS; i++) {
+        p = &c->cids.peers[i];
+
+        if (!p->used) {
+            continue;
+        }
+
+        if ((p->seq == f->seq)
+            != (p->cid.len == f->cid.len
+                && ngx_memcmp(p->cid.data, f->cid.data, f->cid.len) == 0))
+        {
+            quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                            "connection ID issued twice");
+            return NGX_ERROR;
+        }
+
+        if (p->seq == f->seq && p->has_token
+            && !quic_equal(p->token, f->token, QUIC_RESET_TOKEN_LEN))
+        {
+            quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
+                            "two reset tokens for a connection ID");
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_OK or NGX_ERROR: closed */
 
 static ngx_int_t
 quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f)
@@ -305,34 +397,10 @@ quic_cids_store(quic_conn_t *c, quic_frame_new_cid_t *f)
 
         if (!p->used) {
             place = p;
-            continue;
-        }
-
-        if ((p->seq == f->seq)
-            != (p->cid.len == f->cid.len
-                && ngx_memcmp(p->cid.data, f->cid.data, f->cid.len) == 0))
-        {
-            quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
-                            "connection ID issued twice");
-            return NGX_ERROR;
-        }
-
-        if (p->seq == f->seq) {
-
-            if (p->has_token
-                && !quic_equal(p->token, f->token, QUIC_RESET_TOKEN_LEN))
-            {
-                quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
-                                "two reset tokens for a connection ID");
-                return NGX_ERROR;
-            }
-
-            return NGX_DONE;
-        }
 
         /* what this very frame retires doesn't count: RFC 9000, 5.1.1 */
 
-        if (p->seq >= f->retire_prior_to) {
+        } else if (p->seq >= f->retire_prior_to) {
             active++;
 
         } else {

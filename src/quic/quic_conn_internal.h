@@ -114,6 +114,8 @@ typedef struct {
 
     quic_peer_cid_t      peers[QUIC_MAX_PEER_CIDS];
     uint64_t             retire_prior_to;
+    uint64_t             highest;        /* sequence number of the peer's */
+    uint64_t             seen;           /* bit n: highest - n has come */
 
     quic_retiring_cid_t  retiring[QUIC_MAX_RETIRING_CIDS];
 
