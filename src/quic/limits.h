@@ -188,6 +188,16 @@
 #define QUIC_IDLE_FRAMES             4096
 #define QUIC_IDLE_FRAMES_RATE        256
 
+/*
+ * Times that a client may go on in another network: so many at a time, so many
+ * a second.  Each gives it a new congestion window, so that one with two
+ * validated addresses could have us send without any control.  A handover
+ * between two networks takes a second or more; at 4 a second what is sent
+ * beyond the control of congestion is 400 kbit/s.
+ */
+#define QUIC_MOVES                   32
+#define QUIC_MOVES_RATE              4
+
 /* bytes of a reason phrase in CONNECTION_CLOSE, and in a log line */
 #define QUIC_MAX_REASON              128
 

@@ -34,6 +34,7 @@ quic_conn_create(quic_endpoint_t *ep, const quic_conf_t *conf,
 
     quic_bucket_init(&c->idle_frames, QUIC_IDLE_FRAMES_RATE, QUIC_IDLE_FRAMES,
                      now);
+    quic_bucket_init(&c->moves, QUIC_MOVES_RATE, QUIC_MOVES, now);
     quic_paths_init(&c->paths, dgram, accept->validated);
     quic_conn_init_spaces(c, now);
     quic_flow_recv_init(&c->flow_in, conf->conn_window);

@@ -248,6 +248,7 @@ struct quic_conn_s {
 
     uint64_t             frame_type;     /* that is being handled */
     quic_bucket_t        idle_frames;    /* QUIC_IDLE_FRAMES */
+    quic_bucket_t        moves;          /* QUIC_MOVES */
     quic_close_t         close;
 
     /* times, microseconds; 0: none */

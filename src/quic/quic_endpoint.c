@@ -645,7 +645,15 @@ quic_endpoint_flush_conn(quic_conn_t *c, u_char *buf, size_t size,
 void
 quic_endpoint_too_large(quic_batch_t *batch, uint64_t now)
 {
-    quic_recovery_too_large(&batch->conn->recovery, batch->segment, now);
+    quic_conn_t  *c;
+
+    c = batch->conn;
+
+    /* the client may have moved while the batch was waiting for the socket */
+
+    if (quic_path_same_network(c->paths.active, batch->remote, batch->local)) {
+        quic_recovery_too_large(&c->recovery, batch->segment, now);
+    }
 }
 
 

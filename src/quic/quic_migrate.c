@@ -23,6 +23,8 @@
 static quic_path_t *quic_migrate_from(quic_conn_t *c);
 static ngx_int_t quic_migrate_cid(quic_conn_t *c, quic_path_t *p);
 static void quic_migrate_follow(quic_conn_t *c, uint64_t now);
+static ngx_int_t quic_migrate_pay(quic_conn_t *c, const quic_path_t *p,
+    uint64_t now);
 static void quic_migrate_switch(quic_conn_t *c, quic_path_t *p, uint64_t now);
 static void quic_migrate_reset(quic_conn_t *c, const quic_path_t *old,
     uint64_t now);
@@ -195,9 +197,34 @@ quic_migrate_follow(quic_conn_t *c, uint64_t now)
         return;
     }
 
-    if (quic_migrate_cid(c, p) == NGX_OK) {
+    if (quic_migrate_cid(c, p) == NGX_OK
+        && quic_migrate_pay(c, p, now) == NGX_OK)
+    {
         quic_migrate_switch(c, p, now);
     }
+}
+
+
+/*
+ * Another network is paid for.  The way back is not, from a path that nobody
+ * has shown to be the client's: that one was, and who it was for may not be
+ * who sent us there.
+ */
+
+static ngx_int_t
+quic_migrate_pay(quic_conn_t *c, const quic_path_t *p, uint64_t now)
+{
+    quic_path_t  *active;
+
+    active = c->paths.active;
+
+    if (quic_path_same_network(p, &active->remote, &active->local)
+        || (p == c->paths.last && !active->validated))
+    {
+        return NGX_OK;
+    }
+
+    return quic_bucket_take(&c->moves, 1, now);
 }
 
 
@@ -253,9 +280,7 @@ quic_migrate_reset(quic_conn_t *c, const quic_path_t *old, uint64_t now)
 
     p = c->paths.active;
 
-    if (quic_addr_same_host(&p->remote, &old->remote)
-        && quic_addr_equal(&p->local, &old->local))
-    {
+    if (quic_path_same_network(p, &old->remote, &old->local)) {
         /* but what nobody has answered may have got an answer here */
         c->recovery.pto_count = 0;
         return;

@@ -148,6 +148,15 @@ quic_path_sent(quic_path_t *p, size_t len)
 
 
 ngx_uint_t
+quic_path_same_network(const quic_path_t *p, const quic_addr_t *remote,
+    const quic_addr_t *local)
+{
+    return quic_addr_same_host(&p->remote, remote)
+           && quic_addr_equal(&p->local, local);
+}
+
+
+ngx_uint_t
 quic_path_pending(const quic_path_t *p)
 {
     return p->used && (p->due || p->respond);

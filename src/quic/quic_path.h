@@ -103,6 +103,13 @@ uint64_t quic_path_room(const quic_path_t *p);
 /* a datagram has been sent there */
 void quic_path_sent(quic_path_t *p, size_t len);
 
+/*
+ * Non-zero when such a pair of addresses differs from the path's by nothing
+ * but the client's port: the same network, behind the same NAT.
+ */
+ngx_uint_t quic_path_same_network(const quic_path_t *p,
+    const quic_addr_t *remote, const quic_addr_t *local);
+
 /* there are frames for this path alone */
 ngx_uint_t quic_path_pending(const quic_path_t *p);
 
