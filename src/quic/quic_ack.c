@@ -34,6 +34,7 @@ quic_ack_init(quic_ack_t *a, quic_mem_t *mem, ngx_uint_t immediate)
     ngx_memzero(a, sizeof(quic_ack_t));
 
     quic_ranges_init(&a->received, mem, QUIC_MAX_ACK_RANGES);
+    quic_ranges_init(&a->refused, mem, QUIC_MAX_ACK_RANGES);
 
     a->largest = UINT64_MAX;
     a->deadline = UINT64_MAX;
@@ -49,13 +50,16 @@ void
 quic_ack_done(quic_ack_t *a)
 {
     quic_ranges_done(&a->received);
+    quic_ranges_done(&a->refused);
 }
 
 
 ngx_uint_t
 quic_ack_duplicate(quic_ack_t *a, uint64_t pn)
 {
-    return pn < a->floor || quic_ranges_has(&a->received, pn);
+    return pn < a->floor
+           || quic_ranges_has(&a->received, pn)
+           || quic_ranges_has(&a->refused, pn);
 }
 
 
@@ -106,6 +110,28 @@ quic_ack_received(quic_ack_t *a, uint64_t pn, ngx_uint_t ack_eliciting,
     a->ce = (ecn == QUIC_ECN_CE);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+quic_ack_refused(quic_ack_t *a, uint64_t pn)
+{
+    ngx_int_t  rc;
+
+    quic_ranges_trim(&a->refused, a->floor);
+
+    rc = quic_ranges_add(&a->refused, pn, pn + 1);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    /* what is below the oldest is late for anything else as well */
+
+    a->floor = a->refused.range[0].end;
+    quic_ranges_pop(&a->refused);
+
+    return pn < a->floor ? NGX_OK : quic_ranges_add(&a->refused, pn, pn + 1);
 }
 
 

@@ -31,6 +31,7 @@
 
 typedef struct {
     quic_ranges_t    received;
+    quic_ranges_t    refused;        /* read, and never to be acknowledged */
     uint64_t         floor;          /* numbers below it aren't looked at:
                                         duplicates, or too late */
     uint64_t         largest;        /* UINT64_MAX: none */
@@ -66,6 +67,13 @@ ngx_uint_t quic_ack_duplicate(quic_ack_t *a, uint64_t pn);
  */
 ngx_int_t quic_ack_received(quic_ack_t *a, uint64_t pn,
     ngx_uint_t ack_eliciting, ngx_uint_t ecn, uint64_t now);
+
+/*
+ * Packet "pn" was read, but something in it couldn't be kept: no ACK tells of
+ * it, and it isn't to be read again (RFC 9000, 12.3).  NGX_OK or NGX_ERROR
+ * (memory).
+ */
+ngx_int_t quic_ack_refused(quic_ack_t *a, uint64_t pn);
 
 /*
  * ACK_FREQUENCY came.  NGX_OK, or NGX_DECLINED: the delay that it asks for is

@@ -21,6 +21,8 @@ static ngx_int_t quic_receive_open_1rtt(quic_conn_t *c, quic_packet_t *pkt,
     size_t pn_len, uint64_t pn, ngx_str_t *payload);
 static ngx_int_t quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt,
     uint64_t pn, ngx_str_t *payload, ngx_uint_t ecn, uint64_t now);
+static ngx_int_t quic_receive_refuse(quic_conn_t *c, quic_space_e space,
+    uint64_t pn);
 static void quic_receive_rest(quic_conn_t *c, quic_datagram_t *dgram,
     size_t offset, uint64_t now);
 static ngx_uint_t quic_receive_is_early(quic_conn_t *c,
@@ -273,14 +275,20 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
 
     c->dcid = pkt->dcid;
 
-    quic_timers_active(c, now);
-    c->eliciting_sent = 0;
-
     rc = quic_frames_handle(c, level, payload, &flags, now);
 
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    if (rc == NGX_DECLINED) {
+        return quic_receive_refuse(c, space, pn);
     }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* RFC 9000, 10.1: received and processed successfully */
+
+    quic_timers_active(c, now);
+    c->eliciting_sent = 0;
 
     /* the packet may have been the last of its level */
 
@@ -302,6 +310,20 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
     }
 
     return c->state == QUIC_CONN_OPEN ? NGX_OK : NGX_ERROR;
+}
+
+
+/* the client will send what was in it again, in another packet */
+
+static ngx_int_t
+quic_receive_refuse(quic_conn_t *c, quic_space_e space, uint64_t pn)
+{
+    if (quic_ack_refused(&c->space[space].ack, pn) != NGX_OK) {
+        quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for an ACK");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -489,6 +489,48 @@ test_random(void **state)
 }
 
 
+/* what was refused is a duplicate, is in no ACK, and there isn't too much */
+
+static void
+test_refused(void **state)
+{
+    uint64_t    pn;
+    quic_ack_t  a;
+
+    start(&a, 0);
+
+    receive(&a, 0, 0);
+
+    for (pn = 1; pn < 10 * QUIC_MAX_ACK_RANGES; pn += 2) {
+        assert_false(quic_ack_duplicate(&a, pn));
+        assert_int_equal(quic_ack_refused(&a, pn), NGX_OK);
+        assert_true(quic_ack_duplicate(&a, pn));
+
+        assert_true(a.refused.n <= QUIC_MAX_ACK_RANGES);
+    }
+
+    for (pn = 1; pn < 10 * QUIC_MAX_ACK_RANGES; pn += 2) {
+        assert_true(quic_ack_duplicate(&a, pn));
+    }
+
+    assert_int_equal(a.largest, 0);
+    assert_int_equal(a.received.n, 1);
+
+    /* one that is late for this, and one for which there is place again */
+
+    assert_int_equal(quic_ack_refused(&a, 2), NGX_OK);
+    assert_true(quic_ack_duplicate(&a, 2));
+
+    receive(&a, 10 * QUIC_MAX_ACK_RANGES, 0);
+    quic_ack_acked(&a, 10 * QUIC_MAX_ACK_RANGES - 1);
+    assert_int_equal(quic_ack_refused(&a, 10 * QUIC_MAX_ACK_RANGES + 2),
+                     NGX_OK);
+    assert_int_equal(a.refused.n, 1);
+
+    end(&a);
+}
+
+
 int
 main(void)
 {
@@ -507,6 +549,7 @@ main(void)
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_acked),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_random),
     };
 

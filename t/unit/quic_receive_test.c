@@ -1,0 +1,199 @@
+
+/* What becomes of a packet besides its frames. */
+
+#include "test.h"
+#include "../lib/test_pair.h"
+
+
+#define SECOND  TEST_PAIR_SECOND
+
+
+static test_pair_t   pair;
+static quic_conn_t  *conn;
+static client_t     *cl;
+static u_char        kept[CLIENT_DATAGRAM];
+static size_t        nkept;
+
+
+static int
+setup(void **state)
+{
+    if (test_pair_init(&pair) != NGX_OK
+        || test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED) != NGX_OK)
+    {
+        return -1;
+    }
+
+    conn = pair.conn;
+    cl = pair.client;
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    test_pair_done(&pair);
+    assert_int_equal(pair.mem.used, 0);
+
+    return 0;
+}
+
+
+/* a packet that an observer keeps for later; its number */
+
+static uint64_t
+send_kept(const u_char *frames, size_t len)
+{
+    client_packet_t  p;
+
+    client_packet(cl, &p, QUIC_PACKET_1RTT);
+    assert_int_equal(client_add(cl, &p, frames, len), NGX_OK);
+
+    ngx_memcpy(kept, cl->out, cl->out_len);
+    nkept = cl->out_len;
+
+    client_flush(cl);
+
+    return p.pn;
+}
+
+
+/* single bytes of stream 0 with holes between them, from hole to hole */
+
+static size_t
+write_gaps(u_char *buf, ngx_uint_t from, ngx_uint_t to)
+{
+    u_char  *p;
+
+    p = buf;
+
+    for ( /* void */ ; from < to; from++) {
+        *p++ = QUIC_FT_STREAM|QUIC_STREAM_OFF|QUIC_STREAM_LEN;
+        *p++ = 0;
+        p = quic_varint_write(p, 2 * from + 1);
+        *p++ = 1;
+        *p++ = 'a';
+    }
+
+    return p - buf;
+}
+
+
+static void
+fill_gaps(void)
+{
+    u_char      buf[4096];
+    ngx_uint_t  n;
+
+    for (n = 0; n < QUIC_MAX_STREAM_GAPS; n += 64) {
+        (void) client_send(cl, QUIC_PACKET_1RTT, buf,
+                           write_gaps(buf, n, n + 64));
+    }
+
+    assert_int_equal(client_ping(cl), NGX_OK);
+}
+
+
+/* RFC 9000, 10.1: what was processed starts the idle timer again, once */
+
+static void
+idle_timer(void **state)
+{
+    uint64_t     deadline;
+    static const u_char  ping[] = { QUIC_FT_PING };
+
+    deadline = conn->idle_deadline;
+    pair.now += SECOND;
+
+    (void) send_kept(ping, 1);
+    assert_true(conn->idle_deadline > deadline);
+
+    deadline = conn->idle_deadline;
+    pair.now += SECOND;
+
+    client_send_raw(cl, kept, nkept);
+    assert_int_equal(conn->idle_deadline, deadline);
+
+    kept[nkept - 1] ^= 1;
+    client_send_raw(cl, kept, nkept);
+    assert_int_equal(conn->idle_deadline, deadline);
+}
+
+
+/* a packet that is refused is read once, and keeps no connection alive */
+
+static void
+refused(void **state)
+{
+    size_t      len;
+    u_char      buf[64];
+    uint64_t    pn, deadline, tokens;
+    ngx_uint_t  i;
+
+    fill_gaps();
+
+    deadline = conn->idle_deadline;
+    pair.now += SECOND;
+
+    len = client_hex(buf, "1a 0102030405060708");
+    len += write_gaps(buf + len, QUIC_MAX_STREAM_GAPS,
+                      QUIC_MAX_STREAM_GAPS + 1);
+
+    pn = send_kept(buf, len);
+    tokens = conn->idle_frames.level;
+
+    for (i = 0; i < 100; i++) {
+        client_send_raw(cl, kept, nkept);
+        assert_int_equal(conn->idle_deadline, deadline);
+    }
+
+    assert_int_equal(conn->state, QUIC_CONN_OPEN);
+    assert_int_equal(conn->idle_frames.level, tokens);
+
+    assert_int_equal(client_ping(cl), NGX_OK);
+    assert_false(cl->space[2].acked[pn]);
+    assert_int_equal(cl->frames[QUIC_FT_PATH_RESPONSE], 1);
+    assert_true(conn->idle_deadline > deadline);
+}
+
+
+/* and when there is room, the same bytes are taken from another packet */
+
+static void
+refused_and_sent_again(void **state)
+{
+    size_t    len;
+    u_char    buf[64];
+    uint64_t  pn;
+
+    fill_gaps();
+
+    len = write_gaps(buf, QUIC_MAX_STREAM_GAPS, QUIC_MAX_STREAM_GAPS + 1);
+    (void) send_kept(buf, len);
+
+    assert_int_equal(client_send_hex(cl, QUIC_PACKET_1RTT, "0a 00 01 61"),
+                     NGX_OK);
+
+    pn = send_kept(buf, len);
+
+    assert_int_equal(client_ping(cl), NGX_OK);
+    assert_true(cl->space[2].acked[pn]);
+}
+
+
+#define receive_test(name)                                                    \
+    cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    static const struct CMUnitTest  tests[] = {
+        receive_test(idle_timer),
+        receive_test(refused),
+        receive_test(refused_and_sent_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
