@@ -138,9 +138,12 @@ typedef struct {
     uint64_t             first_tx;       /* first number that we send in it */
     uint64_t             settled;        /* microseconds: the peer was found to
                                             use it; 0: not looked at yet */
+    uint64_t             expires;        /* prev_rx does; microseconds; 0: the
+                                            same */
     unsigned             phase:1;
-    unsigned             confirmed:1;    /* we have begun it, or acknowledged a
-                                            packet of it: the peer may go on */
+    unsigned             confirmed:1;    /* the first one, or we have begun it,
+                                            or acknowledged a packet of it: the
+                                            peer may go on */
     unsigned             known:1;        /* the peer has got such an ACK */
 } quic_key_phase_t;
 
@@ -328,6 +331,9 @@ void quic_handshake_free_keys(quic_conn_t *c, quic_keys_t **keys);
 
 /* the peer's key update has been seen: NGX_OK or NGX_ERROR (closed) */
 ngx_int_t quic_handshake_update_keys(quic_conn_t *c, uint64_t pn);
+
+/* those of the phase before go when nothing is to come with them any more */
+void quic_handshake_expire_keys(quic_conn_t *c, uint64_t now);
 
 /* updates keys by ourselves when it's time: NGX_OK or NGX_ERROR (closed) */
 ngx_int_t quic_handshake_renew_keys(quic_conn_t *c, uint64_t now);

@@ -76,6 +76,7 @@ quic_handshake_secret(void *data, quic_level_e level, ngx_uint_t write,
     *place = keys;
 
     if (level == QUIC_LEVEL_APP && !write) {
+        c->phase.confirmed = 1;
         return quic_handshake_next_keys(c);
     }
 
@@ -422,13 +423,38 @@ quic_handshake_next_keys(quic_conn_t *c)
 ngx_int_t
 quic_handshake_update_keys(quic_conn_t *c, uint64_t pn)
 {
-    if (c->phase.prev_rx && !c->phase.confirmed) {
+    if (!c->phase.confirmed) {
         quic_conn_close(c, QUIC_KEY_UPDATE_ERROR,
                         "key update before the last one was acknowledged");
         return NGX_ERROR;
     }
 
     return quic_handshake_next_phase(c, pn);
+}
+
+
+/* RFC 9001, 6.5: three PTOs from the first packet of the phase after */
+
+void
+quic_handshake_expire_keys(quic_conn_t *c, uint64_t now)
+{
+    quic_key_phase_t  *phase;
+
+    phase = &c->phase;
+
+    if (phase->prev_rx == NULL || phase->first_rx == UINT64_MAX) {
+        return;
+    }
+
+    if (phase->expires == 0) {
+        phase->expires = now + 3 * quic_recovery_pto(&c->recovery,
+                                                     QUIC_SPACE_APP);
+        return;
+    }
+
+    if (phase->expires <= now) {
+        quic_handshake_free_keys(c, &phase->prev_rx);
+    }
 }
 
 
@@ -481,7 +507,7 @@ quic_handshake_renew_keys(quic_conn_t *c, uint64_t now)
 
 /*
  * Both directions change their keys.  Those before are kept for packets that
- * come late (6.5), until the phase after; "first_rx" tells them apart.
+ * come late; "first_rx" tells them apart.
  */
 
 static ngx_int_t
@@ -512,6 +538,7 @@ quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx)
     phase->confirmed = (first_rx == UINT64_MAX);
     phase->known = 0;
     phase->settled = 0;
+    phase->expires = 0;
     phase->first_rx = first_rx;
     phase->first_tx = c->recovery.space[QUIC_SPACE_APP].sent.next;
 

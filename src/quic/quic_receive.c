@@ -43,6 +43,7 @@ quic_receive_datagram(quic_conn_t *c, quic_datagram_t *dgram, uint64_t now)
         c->dgram = dgram;
         c->from = quic_paths_received(&c->paths, dgram);
 
+        quic_handshake_expire_keys(c, now);
         quic_receive_rest(c, dgram, 0, now);
         return;
 

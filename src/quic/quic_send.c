@@ -74,6 +74,7 @@ quic_send_batch(quic_conn_t *c, u_char *buf, size_t size, quic_batch_t *batch,
     batch->ecn = QUIC_ECN_NOT_ECT;
 
     if (c->state == QUIC_CONN_OPEN && c->tx[QUIC_LEVEL_APP]) {
+        quic_handshake_expire_keys(c, now);
         (void) quic_handshake_renew_keys(c, now);
 
         len = quic_send_aside(c, buf, &path, now);
