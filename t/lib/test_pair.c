@@ -13,6 +13,7 @@
 static void test_pair_log(ngx_log_t *log, ngx_uint_t level, u_char *buf,
     size_t len);
 static ngx_int_t test_pair_tls(test_pair_t *p);
+static ngx_int_t test_pair_start(test_pair_t *p);
 static void test_pair_send(void *data, const u_char *buf, size_t len);
 static ngx_uint_t test_pair_flush(test_pair_t *p);
 static ngx_uint_t test_pair_deliver(test_pair_t *p);
@@ -264,8 +265,6 @@ test_pair_init(test_pair_t *p)
     p->log.wdata = p;
     p->log.file = &p->log_file;
 
-    p->now = 1000 * TEST_PAIR_SECOND;
-
     p->to.sin.sin_family = AF_INET;
     p->to.sin.sin_addr.s_addr = htonl(0x0a000001);
     p->to.sin.sin_port = htons(443);
@@ -293,8 +292,27 @@ test_pair_init(test_pair_t *p)
         return NGX_ERROR;
     }
 
+    return test_pair_start(p);
+}
+
+
+static ngx_int_t
+test_pair_start(test_pair_t *p)
+{
+    p->now = 1000 * TEST_PAIR_SECOND;
+
     return quic_endpoint_init(&p->ep, &p->mem, &p->host_key, TEST_PAIR_OWNER,
                               &test_pair_ops, p, &p->log, p->now);
+}
+
+
+ngx_int_t
+test_pair_restart(test_pair_t *p)
+{
+    test_pair_leave(p);
+    quic_endpoint_done(&p->ep);
+
+    return p->mem.used ? NGX_ERROR : test_pair_start(p);
 }
 
 

@@ -67,6 +67,12 @@ ngx_int_t test_pair_connect(test_pair_t *p, const client_conf_t *conf,
 /* without a word: all connections are freed, and the client */
 void test_pair_leave(test_pair_t *p);
 
+/*
+ * Another process in the place of the endpoint's: NGX_OK, or NGX_ERROR: no
+ * memory, or the one before hasn't given all of its memory back.
+ */
+ngx_int_t test_pair_restart(test_pair_t *p);
+
 /* a datagram of anybody's to the endpoint */
 void test_pair_receive(test_pair_t *p, const u_char *data, size_t len);
 
