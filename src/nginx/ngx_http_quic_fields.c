@@ -67,6 +67,7 @@ static ngx_int_t ngx_http_quic_process_cookies(ngx_http_quic_request_t *qr);
 static ngx_int_t ngx_http_quic_join_cookies(ngx_http_quic_request_t *qr,
     ngx_str_t *cookie);
 static ngx_int_t ngx_http_quic_process_host(ngx_http_quic_request_t *qr);
+static ngx_int_t ngx_http_quic_check_allowed(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_default_server(ngx_http_quic_request_t *qr);
 static ngx_int_t ngx_http_quic_process_line(ngx_http_request_t *r,
     ngx_table_elt_t *h);
@@ -447,7 +448,11 @@ ngx_http_quic_process_fields(ngx_http_quic_request_t *qr)
         return NGX_ERROR;
     }
 
-    return ngx_http_quic_process_host(qr);
+    if (ngx_http_quic_process_host(qr) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_quic_check_allowed(qr);
 }
 
 
@@ -482,14 +487,6 @@ ngx_http_quic_process_method(ngx_http_quic_request_t *qr)
 
         r->method = NGX_HTTP_GET;
         ngx_str_set(&r->method_name, "GET");
-
-        return NGX_OK;
-    }
-
-    if (r->method == NGX_HTTP_CONNECT || r->method == NGX_HTTP_TRACE) {
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "client sent %V method", name);
-        return ngx_http_quic_finalize(qr, NGX_HTTP_NOT_ALLOWED);
     }
 
     return NGX_OK;
@@ -526,6 +523,11 @@ ngx_http_quic_process_path(ngx_http_quic_request_t *qr)
     ngx_http_request_t  *r;
 
     r = qr->main;
+
+    if (r->method == NGX_HTTP_CONNECT) {
+        /* it has none */
+        return NGX_OK;
+    }
 
     r->schema = qr->scheme;
     r->uri_start = qr->path.data;
@@ -678,6 +680,26 @@ ngx_http_quic_process_host(ngx_http_quic_request_t *qr)
     ngx_http_quic_default_server(qr);
 
     return ngx_http_quic_add_line(qr, &ngx_http_quic_host_name, host);
+}
+
+
+/* as the core has it: the server that refuses them is the one by name */
+
+static ngx_int_t
+ngx_http_quic_check_allowed(ngx_http_quic_request_t *qr)
+{
+    ngx_http_request_t  *r;
+
+    r = qr->main;
+
+    if (r->method != NGX_HTTP_CONNECT && r->method != NGX_HTTP_TRACE) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "client sent %V method", &r->method_name);
+
+    return ngx_http_quic_finalize(qr, NGX_HTTP_NOT_ALLOWED);
 }
 
 
