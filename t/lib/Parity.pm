@@ -153,7 +153,7 @@ sub ask {
     my @answers = map { $self->answer($version, $first + 1 + $_, $cases[$_],
                                       $info{$first + 1 + $_}) } 0 .. $#cases;
 
-    $self->logged($version, \@answers, @cases);
+    $self->logged($version, \@answers);
     $self->{errors}{$version} = $self->errors;
     $self->{n} = $first if $version eq '2';
 
@@ -244,16 +244,15 @@ sub header {
 
 
 sub logged {
-    my ($self, $version, $answers, @cases) = @_;
+    my ($self, $version, $answers) = @_;
 
     my $t = $self->{t};
     my %lines;
 
-    # what isn't logged is found when all are compared
+    # a request that is refused early has no X-Case yet; what else isn't logged
+    # is found when all are compared
 
-    my @wanted = map { $answers->[$_]{n} }
-                 grep { !defined ${{@{$cases[$_]}[2 .. $#{$cases[$_]}]}}{nolog} }
-                 0 .. $#cases;
+    my @wanted = map { $_->{n} } grep { $_->{status} ne '400' } @$answers;
 
     $t->wait_for(sub {
         %lines = map { /^case=(\d+)\x01(.*)/ ? ($1 => $2) : () }
@@ -271,8 +270,9 @@ sub logged {
 
 
 # New lines of the error log that speak of a request, without time, process and
-# connection.  When a response is buffered is a matter of time, and WebDAV is
-# shown another scheme.
+# connection.  How "info" puts what is wrong with a request is each protocol's
+# own; when a response is buffered is a matter of time; and WebDAV is shown
+# another scheme.
 
 sub errors {
     my ($self) = @_;
@@ -284,8 +284,8 @@ sub errors {
 
     return [map { s/("Destination".*?")https?:/$1http:/r }
             map { s/^\S+ \S+ (\[\w+\]) \d+#\d+: \*\d+ /$1 /r }
-            grep { /, request: "/ && !/ is buffered to a temporary file / }
-            @lines];
+            grep { /, request: "/
+                   && !/\[info\]| is buffered to a temporary file / } @lines];
 }
 
 
@@ -331,6 +331,8 @@ sub differences {
     if ($three->{status} ne '000' && $three->{version} ne '3') {
         push @wrong, "version $three->{version}";
     }
+
+    return @wrong if $two->{status} eq '400' && !%{$two->{log}};
 
     for my $name (grep { !$ignored{$_} } @fields) {
         push @wrong, difference("\$$name", $two->{log}{$name} // 'not logged',
