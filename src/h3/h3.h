@@ -91,6 +91,13 @@ h3_conn_t *h3_conn_create(quic_conn_t *qc, quic_mem_t *mem,
     const h3_conf_t *conf, const h3_ops_t *ops, void *data);
 
 /*
+ * The SETTINGS that such connections begin with, which a client with 0-RTT
+ * relies on (RFC 9114, 7.2.4.2): for quic_conf_t's early_app.  Returns the
+ * length.
+ */
+size_t h3_conf_settings(const h3_conf_t *conf, u_char *buf, size_t size);
+
+/*
  * No new requests: GOAWAY, once to give notice, and again when the client has
  * acknowledged that.  The connection closes with H3_NO_ERROR when the running
  * ones have ended.

@@ -30,6 +30,8 @@ static void h3_conn_closed(void *app);
 static void h3_conn_drained(void *app);
 
 static quic_stream_t *h3_conn_open(h3_conn_t *hc, ngx_uint_t type);
+static size_t h3_conn_write_settings(const h3_conf_t *conf, u_char *buf,
+    size_t size, uint64_t grease);
 static void h3_conn_send_settings(h3_conn_t *hc);
 static void h3_conn_give_notice(h3_conn_t *hc);
 static void h3_conn_send_goaway(h3_conn_t *hc, uint64_t id);
@@ -210,21 +212,38 @@ h3_conn_open(h3_conn_t *hc, ngx_uint_t type)
 }
 
 
-static void
-h3_conn_send_settings(h3_conn_t *hc)
+size_t
+h3_conf_settings(const h3_conf_t *conf, u_char *buf, size_t size)
 {
-    u_char         buf[H3_MAX_SETTINGS_LEN];
-    size_t         len;
+    return h3_conn_write_settings(conf, buf, size, 0);
+}
+
+
+static size_t
+h3_conn_write_settings(const h3_conf_t *conf, u_char *buf, size_t size,
+    uint64_t grease)
+{
     h3_settings_t  s;
 
     h3_settings_init(&s);
 
-    s.qpack_max_table_capacity = hc->conf.max_table_capacity;
-    s.qpack_blocked_streams = hc->conf.max_blocked_streams;
-    s.max_field_section_size = hc->conf.max_field_section;
-    s.enable_connect_protocol = hc->conf.connect_protocol ? 1 : 0;
+    s.qpack_max_table_capacity = conf->max_table_capacity;
+    s.qpack_blocked_streams = conf->max_blocked_streams;
+    s.max_field_section_size = conf->max_field_section;
+    s.enable_connect_protocol = conf->connect_protocol ? 1 : 0;
 
-    len = h3_settings_write(&s, buf, sizeof(buf), quic_random_u64());
+    return h3_settings_write(&s, buf, size, grease);
+}
+
+
+static void
+h3_conn_send_settings(h3_conn_t *hc)
+{
+    u_char  buf[H3_MAX_SETTINGS_LEN];
+    size_t  len;
+
+    len = h3_conn_write_settings(&hc->conf, buf, sizeof(buf),
+                                 quic_random_u64());
 
     if (quic_stream_write(hc->control, buf, len) != NGX_OK) {
         h3_conn_error(hc, H3_INTERNAL_ERROR, "can't send SETTINGS");

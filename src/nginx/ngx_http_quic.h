@@ -6,6 +6,7 @@
  *     listen     "listen ... quic", listeners and their server blocks
  *     tls        a context for every server block, the choice by server name
  *     tickets    resumption: the keys of tickets, who takes whose
+ *     replay     which of them have brought 0-RTT, to any worker
  *     worker     one endpoint for each worker: timers, ready queue, reload
  *     socket     datagrams in and out: recvmmsg, GRO, GSO, packet info
  *     session    one connection: its log, its address, its HTTP/3
@@ -24,6 +25,7 @@
 #include <ngx_http.h>
 #include "h3/h3.h"
 #include "quic/quic_endpoint.h"
+#include "quic/quic_replay.h"
 #include "nginx/ngx_http_quic_compat.h"
 
 
@@ -44,6 +46,10 @@ typedef struct {
     u_char               secret[QUIC_HOST_SECRET_LEN];
     quic_host_key_t      host_key;
     unsigned             has_secret:1;
+
+    size_t               early_data_memory;      /* bytes */
+    ngx_shm_zone_t      *replay_zone;    /* NULL: no 0-RTT */
+    quic_replay_t       *replay;         /* in there */
 } ngx_http_quic_main_conf_t;
 
 
@@ -163,6 +169,15 @@ ngx_int_t ngx_http_quic_tls_init(ngx_conf_t *cf,
 /* tickets: once a server has its certificates; NGX_OK or NGX_ERROR, logged */
 ngx_int_t ngx_http_quic_tickets_init(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf);
+
+/*
+ * replay: when all listeners are known; NGX_OK or NGX_ERROR, logged.  The other
+ * is quic_endpoint's early_data().
+ */
+ngx_int_t ngx_http_quic_replay_init(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf);
+ngx_int_t ngx_http_quic_replay_use(ngx_http_quic_main_conf_t *qmcf,
+    uint64_t ticket);
 
 /*
  * Takes the server block that the client's TLS names: as quic_endpoint's

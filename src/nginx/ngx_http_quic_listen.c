@@ -688,6 +688,9 @@ ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener)
     listener->h3.max_table_capacity = qscf->max_table_capacity;
     listener->h3.max_blocked_streams = qscf->max_blocked_streams;
     listener->h3.connect_protocol = 1;
+
+    quic->early_app_len = h3_conf_settings(&listener->h3, quic->early_app,
+                                           QUIC_MAX_EARLY_APP);
 }
 
 

@@ -16,6 +16,9 @@
 /* bytes; RFC 9000, 14.1: less than a packet would stop every stream at once */
 #define NGX_HTTP_QUIC_MIN_BUFFER  1024
 
+/* bytes: memory of 4096 tickets */
+#define NGX_HTTP_QUIC_MIN_EARLY   32768
+
 /* bytes: quic_host_key_init() wants so many, and no file needs more */
 #define NGX_HTTP_QUIC_MIN_SECRET  16
 #define NGX_HTTP_QUIC_MAX_SECRET  4096
@@ -35,6 +38,8 @@ static ngx_int_t ngx_http_quic_preferred_parse(ngx_conf_t *cf,
     ngx_str_t *value, quic_addr_t *addr);
 static char *ngx_http_quic_buffer_size(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_quic_table_size(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_http_quic_early_size(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_http_quic_init_main_conf(ngx_conf_t *cf, void *conf);
 static char *ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data);
 
 static ngx_int_t ngx_http_quic_host_key(ngx_conf_t *cf,
@@ -89,6 +94,11 @@ static ngx_conf_post_t  ngx_http_quic_buffer_post = {
 
 static ngx_conf_post_t  ngx_http_quic_table_post = {
     ngx_http_quic_table_size
+};
+
+
+static ngx_conf_post_t  ngx_http_quic_early_post = {
+    ngx_http_quic_early_size
 };
 
 
@@ -195,6 +205,13 @@ static ngx_command_t  ngx_http_quic_commands[] = {
       offsetof(ngx_http_quic_srv_conf_t, mtu),
       &ngx_http_quic_mtu_bounds },
 
+    { ngx_string("quic_early_data_memory"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_quic_main_conf_t, early_data_memory),
+      &ngx_http_quic_early_post },
+
       ngx_null_command
 };
 
@@ -204,7 +221,7 @@ static ngx_http_module_t  ngx_http_quic_module_ctx = {
     ngx_http_quic_postconfiguration,       /* postconfiguration */
 
     ngx_http_quic_create_main_conf,        /* create main configuration */
-    NULL,                                  /* init main configuration */
+    ngx_http_quic_init_main_conf,          /* init main configuration */
 
     ngx_http_quic_create_srv_conf,         /* create server configuration */
     ngx_http_quic_merge_srv_conf,          /* merge server configuration */
@@ -244,7 +261,11 @@ ngx_http_quic_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return ngx_http_quic_listen_init(cf);
+    if (ngx_http_quic_listen_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_quic_replay_init(cf, qmcf);
 }
 
 
@@ -301,7 +322,20 @@ ngx_http_quic_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    qmcf->early_data_memory = NGX_CONF_UNSET_SIZE;
+
     return qmcf;
+}
+
+
+static char *
+ngx_http_quic_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_quic_main_conf_t *qmcf = conf;
+
+    ngx_conf_init_size_value(qmcf->early_data_memory, 1024 * 1024);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -498,6 +532,19 @@ ngx_http_quic_table_size(ngx_conf_t *cf, void *post, void *data)
 
     if (*size > H3_MAX_TABLE_CAPACITY) {
         return "value must be 64k or less";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_quic_early_size(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t *size = data;
+
+    if (*size < NGX_HTTP_QUIC_MIN_EARLY) {
+        return "value must be 32k or more";
     }
 
     return NGX_CONF_OK;

@@ -54,6 +54,8 @@ static void ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr,
     ngx_str_t *value);
 static void ngx_http_quic_value_reused(ngx_http_quic_request_t *qr,
     ngx_str_t *value);
+static void ngx_http_quic_value_early(ngx_http_quic_request_t *qr,
+    ngx_str_t *value);
 static void ngx_http_quic_value_verify(ngx_http_quic_request_t *qr,
     ngx_str_t *value);
 static quic_tls_t *ngx_http_quic_tls(ngx_http_quic_request_t *qr);
@@ -74,6 +76,7 @@ static const ngx_http_quic_variable_t  ngx_http_quic_variables[] = {
     { ngx_string("ssl_server_name"), ngx_http_quic_value_server_name },
     { ngx_string("ssl_alpn_protocol"), ngx_http_quic_value_http3 },
     { ngx_string("ssl_session_reused"), ngx_http_quic_value_reused },
+    { ngx_string("ssl_early_data"), ngx_http_quic_value_early },
     { ngx_string("ssl_client_verify"), ngx_http_quic_value_verify },
     { ngx_null_string, NULL }
 };
@@ -293,6 +296,15 @@ ngx_http_quic_value_reused(ngx_http_quic_request_t *qr, ngx_str_t *value)
 
     } else {
         ngx_str_set(value, ".");
+    }
+}
+
+
+static void
+ngx_http_quic_value_early(ngx_http_quic_request_t *qr, ngx_str_t *value)
+{
+    if (qr->session && quic_conn_early(qr->session->conn)) {
+        ngx_str_set(value, "1");
     }
 }
 

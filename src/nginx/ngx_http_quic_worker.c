@@ -69,6 +69,7 @@ static void ngx_http_quic_worker_wakeup(void *data);
 static void ngx_http_quic_worker_freed(void *data, quic_conn_t *c);
 static const quic_conf_t *ngx_http_quic_worker_conf(void *data, void *socket);
 static ngx_uint_t ngx_http_quic_worker_lives(void *data, uint32_t owner);
+static ngx_int_t ngx_http_quic_worker_early_data(void *data, uint64_t ticket);
 
 static void ngx_http_quic_worker_flush(ngx_event_t *ev);
 static ngx_int_t ngx_http_quic_worker_send(ngx_http_quic_worker_t *w);
@@ -86,7 +87,8 @@ static const quic_endpoint_ops_t  ngx_http_quic_worker_ops = {
     ngx_http_quic_worker_wakeup,
     ngx_http_quic_worker_freed,
     ngx_http_quic_worker_conf,
-    ngx_http_quic_worker_lives
+    ngx_http_quic_worker_lives,
+    ngx_http_quic_worker_early_data
 };
 
 
@@ -189,6 +191,9 @@ ngx_http_quic_worker_create(ngx_cycle_t *cycle,
                                         ngx_max(cycle->connection_n / 2, 4));
 
     w->endpoint.wall = (uint64_t) ngx_time() * 1000000 - ngx_http_quic_now();
+
+    w->conf = qmcf;
+    w->endpoint.early_id = qmcf->replay ? qmcf->replay->id : 0;
 
     ngx_http_quic_worker = w;
 
@@ -670,6 +675,15 @@ static ngx_uint_t
 ngx_http_quic_worker_lives(void *data, uint32_t owner)
 {
     return kill((ngx_pid_t) owner, 0) == 0 || ngx_errno != ESRCH;
+}
+
+
+static ngx_int_t
+ngx_http_quic_worker_early_data(void *data, uint64_t ticket)
+{
+    ngx_http_quic_worker_t *w = data;
+
+    return ngx_http_quic_replay_use(w->conf, ticket);
 }
 
 

@@ -25,6 +25,7 @@ struct ngx_http_quic_worker_s {
     quic_endpoint_t           endpoint;
     quic_mem_t                mem;
     ngx_log_t                *log;
+    ngx_http_quic_main_conf_t  *conf;
 
     ngx_http_quic_socket_t   *sockets;
     ngx_uint_t                nsockets;

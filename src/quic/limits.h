@@ -49,10 +49,25 @@
 
 /*
  * Packets that came before the keys to open them (RFC 9001, 5.7): a client's
- * 1-RTT packets overtaking its Finished, or 0-RTT ones their ClientHello.
+ * 1-RTT packets overtaking its Finished, 0-RTT ones their ClientHello, or those
+ * of a client that has not shown its address.  Ten are a client's first window.
  */
-#define QUIC_MAX_UNDECRYPTABLE       8
+#define QUIC_MAX_UNDECRYPTABLE       10
 #define QUIC_MAX_UNDECRYPTABLE_SIZE  1500
+
+/*
+ * Seconds for which a ticket that has brought 0-RTT is remembered.  TLS takes
+ * 0-RTT when the client's word for the age of its ticket is within 60 seconds
+ * of ours: so of a ClientHello for 120 seconds, and times are rounded.
+ */
+#define QUIC_REPLAY_WINDOW           128
+
+/*
+ * Bytes of what a client with 0-RTT takes for granted: eight bytes, six
+ * numbers, SETTINGS.  They are in each ticket.
+ */
+#define QUIC_MAX_EARLY_CONTEXT       160
+#define QUIC_MAX_EARLY_APP           96
 
 /*
  * Connections of a worker whose clients have not shown yet that they receive

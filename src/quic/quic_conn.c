@@ -246,6 +246,13 @@ quic_conn_tls(quic_conn_t *c)
 }
 
 
+ngx_uint_t
+quic_conn_early(quic_conn_t *c)
+{
+    return c->rx[QUIC_LEVEL_EARLY] && !c->handshake_done;
+}
+
+
 void
 quic_conn_set_data(quic_conn_t *c, void *data)
 {

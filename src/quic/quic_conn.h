@@ -18,6 +18,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "crypto/quic_tls.h"
+#include "quic/limits.h"
 #include "quic/quic_addr.h"
 #include "quic/quic_cc.h"
 #include "quic/quic_stats.h"
@@ -55,6 +56,13 @@ typedef struct {
 
     const quic_cc_ops_t  *cc;            /* the congestion controller */
     quic_tls_ctx_t       *tls;           /* the default server's */
+
+    /*
+     * What the application above has said on earlier connections, and clients
+     * with 0-RTT rely on: tickets that were made with another text bring none.
+     */
+    u_char       early_app[QUIC_MAX_EARLY_APP];
+    size_t       early_app_len;
 } quic_conf_t;
 
 
@@ -129,6 +137,12 @@ ngx_log_t *quic_conn_log(quic_conn_t *c);
 void quic_conn_set_log(quic_conn_t *c, ngx_log_t *log);
 
 quic_tls_t *quic_conn_tls(quic_conn_t *c);
+
+/*
+ * Non-zero while what comes may be somebody's who repeats what he has seen
+ * (0-RTT): until the handshake is complete.
+ */
+ngx_uint_t quic_conn_early(quic_conn_t *c);
 
 /* the upper floor's, by quic_endpoint ops->accepted() */
 void quic_conn_set_data(quic_conn_t *c, void *data);

@@ -246,6 +246,7 @@ struct quic_conn_s {
 
     ngx_uint_t           pending;        /* QUIC_PEND_* */
 
+    uint64_t             early_deadline; /* microseconds: 0-RTT keys go */
     quic_early_packet_t  *early;         /* in the order in which they came */
     ngx_uint_t           nearly;
 
@@ -351,7 +352,7 @@ void quic_receive_datagram(quic_conn_t *c, quic_datagram_t *dgram,
 void quic_receive_first(quic_conn_t *c, quic_datagram_t *dgram,
     quic_packet_t *pkt, uint64_t pn, ngx_str_t *payload, uint64_t now);
 
-/* packets that came early can be opened now */
+/* those of the packets that came early which can be opened now */
 void quic_receive_early(quic_conn_t *c, uint64_t now);
 void quic_receive_early_free(quic_conn_t *c);
 

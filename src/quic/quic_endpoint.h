@@ -75,6 +75,13 @@ typedef struct {
 
     /* non-zero when the process "owner", which isn't ours, may live */
     ngx_uint_t (*alive)(void *data, uint32_t owner);
+
+    /*
+     * A client offers 0-RTT with that ticket (its number: quic_tls.h).  NGX_OK:
+     * no other has done so, on any connection of any worker; NGX_DECLINED: it
+     * is refused.  Called only if ep->early_id isn't 0.
+     */
+    ngx_int_t  (*early_data)(void *data, uint64_t ticket);
 } quic_endpoint_ops_t;
 
 
@@ -101,6 +108,9 @@ struct quic_endpoint_s {
     uint64_t                     wall;       /* added to "now": microseconds
                                                 since 1970, for tokens that
                                                 another host may have made */
+    uint64_t                     early_id;   /* of the memory behind
+                                                ops->early_data(); 0: there is
+                                                none, and no 0-RTT */
     unsigned                     crowded:1;  /* QUIC_RETRY_AUTO is on */
     unsigned                     crowd_logged:1;
 
@@ -112,7 +122,7 @@ struct quic_endpoint_s {
 
 /*
  * NGX_OK or NGX_ERROR (memory); host_key stays the caller's, who may set
- * ep->wall afterwards, and lower ep->max_half_open.
+ * ep->wall and ep->early_id afterwards, and lower ep->max_half_open.
  */
 ngx_int_t quic_endpoint_init(quic_endpoint_t *ep, quic_mem_t *mem,
     quic_host_key_t *host_key, uint32_t owner, const quic_endpoint_ops_t *ops,

@@ -5,13 +5,15 @@
  *
  * A server's levels: Initial keys are discarded with the first Handshake packet
  * that opens (4.9.1), Handshake keys when the handshake is complete, which for
- * a server is when it is confirmed (4.1.2, 4.9.2).
+ * a server is when it is confirmed (4.1.2, 4.9.2), and 0-RTT keys when packets
+ * of theirs may still have been under way for three PTOs after that (4.9.3).
  */
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "crypto/quic_random.h"
 #include "quic/quic_conn_internal.h"
+#include "wire/quic_varint.h"
 
 
 static ngx_int_t quic_handshake_secret(void *data, quic_level_e level,
@@ -22,6 +24,9 @@ static ngx_int_t quic_handshake_send(void *data, quic_level_e level,
 static ngx_int_t quic_handshake_client_hello(void *data, ngx_str_t *name);
 static ngx_int_t quic_handshake_peer_params(quic_conn_t *c);
 static ngx_int_t quic_handshake_our_params(quic_conn_t *c);
+static ngx_int_t quic_handshake_early_context(quic_conn_t *c,
+    quic_transport_params_t *tp);
+static ngx_int_t quic_handshake_early_data(void *data, uint64_t ticket);
 static ngx_int_t quic_handshake_preferred(quic_conn_t *c,
     quic_transport_params_t *tp);
 static void quic_handshake_established(quic_conn_t *c);
@@ -34,7 +39,7 @@ static const quic_tls_ops_t  quic_handshake_ops = {
     quic_handshake_secret,
     quic_handshake_send,
     quic_handshake_client_hello,
-    NULL
+    quic_handshake_early_data
 };
 
 
@@ -190,7 +195,9 @@ quic_handshake_our_params(quic_conn_t *c)
 
     tp.disable_active_migration = c->conf->stay ? 1 : 0;
 
-    if (quic_handshake_preferred(c, &tp) != NGX_OK) {
+    if (quic_handshake_preferred(c, &tp) != NGX_OK
+        || quic_handshake_early_context(c, &tp) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -229,6 +236,55 @@ quic_handshake_our_params(quic_conn_t *c)
     }
 
     return quic_tls_set_params(c->tls, buf, len);
+}
+
+
+/*
+ * A client that sends 0-RTT relies on the limits of the connection before: RFC
+ * 9000, 7.4.1.  When they have changed since, its 0-RTT is refused, and comes
+ * again with the new ones.
+ */
+
+static ngx_int_t
+quic_handshake_early_context(quic_conn_t *c, quic_transport_params_t *tp)
+{
+    u_char      buf[QUIC_MAX_EARLY_CONTEXT], *p;
+    uint64_t    value[6];
+    ngx_uint_t  i;
+
+    if (c->ep->early_id == 0) {
+        return NGX_OK;
+    }
+
+    value[0] = tp->initial_max_data;
+    value[1] = tp->initial_max_stream_data_bidi_remote;
+    value[2] = tp->initial_max_stream_data_uni;
+    value[3] = tp->initial_max_streams_bidi;
+    value[4] = tp->initial_max_streams_uni;
+    value[5] = tp->active_connection_id_limit;
+
+    p = ngx_cpymem(buf, &c->ep->early_id, sizeof(uint64_t));
+
+    for (i = 0; i < 6; i++) {
+        p = quic_varint_write(p, value[i]);
+    }
+
+    p = ngx_cpymem(p, c->conf->early_app, c->conf->early_app_len);
+
+    return quic_tls_set_early_context(c->tls, buf, p - buf);
+}
+
+
+static ngx_int_t
+quic_handshake_early_data(void *data, uint64_t ticket)
+{
+    quic_conn_t  *c = data;
+
+    if (c->ep->early_id == 0) {
+        return NGX_DECLINED;
+    }
+
+    return c->ep->ops->early_data(c->ep->data, ticket);
 }
 
 

@@ -306,7 +306,7 @@ quic_receive_opened(quic_conn_t *c, quic_packet_t *pkt, uint64_t pn,
         quic_migrate_received(c, pn, flags & QUIC_FRAME_PROBING, now);
     }
 
-    if (c->early && c->handshake_done) {
+    if (c->early) {
         quic_receive_early(c, now);
     }
 
@@ -329,16 +329,30 @@ quic_receive_refuse(quic_conn_t *c, quic_space_e space, uint64_t pn)
 
 
 /*
- * RFC 9001, 5.7: 1-RTT packets wait until the handshake is complete.  A client
- * sends Handshake packets only after our answer, when their keys are there.
+ * RFC 9001, 5.7: 1-RTT packets wait until the handshake is complete, 0-RTT ones
+ * until the ClientHello has told whether they are taken.  A client sends
+ * Handshake packets only after our answer, when their keys are there.
+ *
+ * A ticket doesn't say where its client is.  Requests of one that has brought
+ * no token wait until a Handshake packet has shown that it's there, or they
+ * would be taken for those of the address that it has written on them.
  */
 
 static ngx_uint_t
 quic_receive_is_early(quic_conn_t *c, quic_packet_type_e type)
 {
-    return type == QUIC_PACKET_1RTT
-           && !c->handshake_done
-           && c->rx[QUIC_LEVEL_APP] == NULL;
+    switch (type) {
+
+    case QUIC_PACKET_0RTT:
+        return !c->has_params
+               || (c->rx[QUIC_LEVEL_EARLY] && !c->paths.active->validated);
+
+    case QUIC_PACKET_1RTT:
+        return !c->handshake_done && c->rx[QUIC_LEVEL_APP] == NULL;
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -377,7 +391,7 @@ quic_receive_early(quic_conn_t *c, uint64_t now)
 {
     quic_path_t            *from;
     quic_packet_t           pkt;
-    quic_early_packet_t    *p;
+    quic_early_packet_t    *p, **last;
     const quic_datagram_t  *dgram;
 
     dgram = c->dgram;
@@ -388,9 +402,15 @@ quic_receive_early(quic_conn_t *c, uint64_t now)
     c->dgram = NULL;
     c->from = c->paths.active;
 
-    while (c->early) {
-        p = c->early;
-        c->early = p->next;
+    for (last = &c->early; *last; /* void */) {
+        p = *last;
+
+        if (quic_receive_is_early(c, p->type)) {
+            last = &p->next;
+            continue;
+        }
+
+        *last = p->next;
         c->nearly--;
 
         if (c->state == QUIC_CONN_OPEN
@@ -401,6 +421,10 @@ quic_receive_early(quic_conn_t *c, uint64_t now)
         }
 
         quic_free(c->mem, p, sizeof(quic_early_packet_t) + p->len);
+
+        /* which may have come here again, and have changed the list */
+
+        last = &c->early;
     }
 
     c->dgram = dgram;

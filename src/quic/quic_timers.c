@@ -10,6 +10,7 @@
  *     ping       in time before that, while requests are running
  *     paths      a path's validation goes on, or fails: 8.2.4
  *     handshake  a client that doesn't finish it
+ *     early      0-RTT packets won't come any more: RFC 9001, 4.9.3
  *     linger     nothing more is to come, the client has had time to see it
  *     close      the closing or draining period is over
  */
@@ -25,6 +26,7 @@
 
 static uint64_t quic_timers_idle(quic_conn_t *c);
 static uint64_t quic_timers_ack(quic_conn_t *c);
+static uint64_t quic_timers_early(quic_conn_t *c, uint64_t now);
 static void quic_timers_recovery(quic_conn_t *c, uint64_t now);
 static void quic_timers_probe(quic_conn_t *c, quic_space_e space,
     ngx_uint_t least);
@@ -71,9 +73,26 @@ quic_timers_deadline(quic_conn_t *c, uint64_t now)
 
     if (!c->handshake_done) {
         deadline = ngx_min(deadline, c->started + c->conf->handshake_timeout);
+
+    } else if (c->rx[QUIC_LEVEL_EARLY]) {
+        deadline = ngx_min(deadline, quic_timers_early(c, now));
     }
 
     return deadline;
+}
+
+
+/* three PTOs from the first time that there is nothing more to do */
+
+static uint64_t
+quic_timers_early(quic_conn_t *c, uint64_t now)
+{
+    if (c->early_deadline == 0) {
+        c->early_deadline = now + 3 * quic_recovery_pto(&c->recovery,
+                                                        QUIC_SPACE_APP);
+    }
+
+    return c->early_deadline;
 }
 
 
@@ -127,6 +146,10 @@ quic_timers_expire(quic_conn_t *c, uint64_t now)
     if (c->linger_deadline && c->linger_deadline <= now) {
         quic_conn_close_app(c, c->close.error, c->close.reason);
         return;
+    }
+
+    if (c->early_deadline && c->early_deadline <= now) {
+        quic_handshake_discard(c, QUIC_LEVEL_EARLY);
     }
 
     if (c->keep_alive && c->ping_deadline && c->ping_deadline <= now) {

@@ -194,7 +194,8 @@ static const quic_endpoint_ops_t  test_pair_ops = {
     test_pair_wakeup,
     test_pair_freed,
     test_pair_conf,
-    test_pair_alive
+    test_pair_alive,
+    NULL
 };
 
 

@@ -62,7 +62,8 @@ static const quic_endpoint_ops_t  sim_endpoint_ops = {
     sim_server_wakeup,
     sim_server_freed,
     sim_server_conf,
-    sim_server_lives
+    sim_server_lives,
+    NULL
 };
 
 

@@ -109,7 +109,7 @@ alive(void *data, uint32_t owner)
 
 
 static const quic_endpoint_ops_t  ops = {
-    accepted, server_name, timer, wakeup, freed, get_conf, alive
+    accepted, server_name, timer, wakeup, freed, get_conf, alive, NULL
 };
 
 
