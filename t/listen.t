@@ -238,13 +238,12 @@ bad('ssl_reject_handshake by default, no certificate',
     "server { listen %%PORT%% quic; ssl_reject_handshake on; }
      server { listen %%PORT%% quic; server_name a; }",
     'no "ssl_certificate" is defined for the "listen ... quic" directive in ');
-bad('variables',
-    'server { listen %%PORT%% quic; ssl_certificate $host.crt;
-              ssl_certificate_key $host.key; }',
-    'variables in "ssl_certificate" and "ssl_certificate_key" are not '
-    . 'supported by the "listen ... quic" directive');
-good('ssl_protocols without TLSv1.3',
-     servers('listen %%PORT%% quic; ssl_protocols TLSv1.2;'));
+good('variables in the names of certificates',
+     'server { listen %%PORT%% quic; ssl_certificate $host.crt;
+               ssl_certificate_key $host.key; }');
+bad('ssl_protocols without TLSv1.3',
+    servers('listen %%PORT%% quic; ssl_protocols TLSv1.2;'),
+    '"ssl_protocols" must enable TLSv1.3 for the "listen ... quic" directive');
 
 # Other directives
 

@@ -69,7 +69,10 @@ quic_tls_ctx_init(quic_tls_ctx_t *ctx)
 
     if (!SSL_CTX_set_min_proto_version(ssl_ctx, TLS1_3_VERSION)
         || !SSL_CTX_set_max_proto_version(ssl_ctx, TLS1_3_VERSION)
-        || !SSL_CTX_set_quic_method(ssl_ctx, &quic_tls_method))
+        || !SSL_CTX_set_quic_method(ssl_ctx, &quic_tls_method)
+        || !SSL_CTX_set_verify_algorithm_prefs(ssl_ctx,
+                                               quic_tls_verify_sigalgs,
+                                               QUIC_TLS_VERIFY_SIGALGS))
     {
         return NGX_ERROR;
     }

@@ -293,7 +293,8 @@ quic_tls_apply_choices(quic_tls_t *tls)
     if (ctx->policy != ssl_compliance_policy_none
         && (!SSL_set_compliance_policy(ssl, ctx->policy)
             || !SSL_set_signing_algorithm_prefs(ssl, NULL, 0)
-            || !SSL_set_verify_algorithm_prefs(ssl, NULL, 0)))
+            || !SSL_set_verify_algorithm_prefs(ssl, quic_tls_verify_sigalgs,
+                                               QUIC_TLS_VERIFY_SIGALGS)))
     {
         return NGX_ERROR;
     }

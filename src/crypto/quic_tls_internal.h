@@ -71,8 +71,6 @@ struct quic_tls_ctx_s {
     enum ssl_compliance_policy_t  policy;              /* of suites */
     unsigned             prefer:1;   /* our order, not the client's */
 
-    ngx_uint_t           verify_depth;
-
     quic_tls_key_log_pt  key_log;    /* NULL: none */
     void                *key_log_data;
 };
@@ -135,6 +133,10 @@ ngx_uint_t quic_tls_cert_fits(quic_tls_cert_t *cert, const uint16_t *sigalgs,
 
 /* what "ssl_ecdh_curve auto" stands for; a new context has it */
 void quic_tls_set_default_groups(quic_tls_ctx_t *ctx);
+
+/* algorithms that a client may sign with */
+#define QUIC_TLS_VERIFY_SIGALGS  10
+extern const uint16_t  quic_tls_verify_sigalgs[QUIC_TLS_VERIFY_SIGALGS];
 
 /* groups and suites of tls->ctx; NGX_OK or NGX_ERROR (memory) */
 ngx_int_t quic_tls_apply_choices(quic_tls_t *tls);

@@ -26,7 +26,7 @@ typedef struct {
 } quic_tls_verdict_t;
 
 
-static int quic_tls_verify(X509_STORE_CTX *x509, void *data);
+static int quic_tls_verify(X509_STORE_CTX *x509, void *arg);
 static int quic_tls_verify_go_on(int ok, X509_STORE_CTX *x509);
 static ngx_int_t quic_tls_verify_load_ca(quic_tls_ctx_t *ctx, ngx_str_t *name,
     STACK_OF(X509_NAME) *names, ngx_log_t *log);
@@ -52,6 +52,25 @@ static const quic_tls_verdict_t  quic_tls_verdicts[] = {
 };
 
 
+/* the library's own list lacks Ed25519 and P-521 */
+
+const uint16_t  quic_tls_verify_sigalgs[QUIC_TLS_VERIFY_SIGALGS] = {
+    SSL_SIGN_ECDSA_SECP256R1_SHA256,
+    SSL_SIGN_ED25519,
+    SSL_SIGN_RSA_PSS_RSAE_SHA256,
+    SSL_SIGN_ECDSA_SECP384R1_SHA384,
+    SSL_SIGN_RSA_PSS_RSAE_SHA384,
+    SSL_SIGN_ECDSA_SECP521R1_SHA512,
+    SSL_SIGN_RSA_PSS_RSAE_SHA512,
+
+    /* of certificates only: RFC 8446, 4.2.3 */
+
+    SSL_SIGN_RSA_PKCS1_SHA256,
+    SSL_SIGN_RSA_PKCS1_SHA384,
+    SSL_SIGN_RSA_PKCS1_SHA512
+};
+
+
 ngx_int_t
 quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
     ngx_log_t *log)
@@ -64,29 +83,25 @@ quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
         return NGX_ERROR;
     }
 
-    /* the context frees them */
-
-    SSL_CTX_set_client_CA_list(ctx->ssl_ctx, names);
-
     if (quic_tls_verify_load_ca(ctx, &conf->client, names, log) != NGX_OK
         || quic_tls_verify_load_ca(ctx, &conf->trusted, NULL, log) != NGX_OK
         || quic_tls_verify_load_crl(ctx, &conf->crl, log) != NGX_OK)
     {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
         return NGX_ERROR;
     }
 
-    /*
-     * The library counts what comes behind the certificate itself.  One more
-     * than is allowed tells a chain that is too long from one without an end.
-     */
+    /* takes the names over, and may free them at once */
 
-    ctx->verify_depth = conf->depth;
+    SSL_CTX_set_client_CA_list(ctx->ssl_ctx, names);
+
+    /* the library counts the root, too */
+
     store = SSL_CTX_get_cert_store(ctx->ssl_ctx);
-
-    (void) X509_STORE_set_depth(store, conf->depth + 2);
+    (void) X509_STORE_set_depth(store, conf->depth + 1);
 
     SSL_CTX_set_verify(ctx->ssl_ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, quic_tls_verify, ctx);
+    SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, quic_tls_verify, NULL);
 
     return NGX_OK;
 }
@@ -98,12 +113,9 @@ quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
  */
 
 static int
-quic_tls_verify(X509_STORE_CTX *x509, void *data)
+quic_tls_verify(X509_STORE_CTX *x509, void *arg)
 {
-    quic_tls_ctx_t *ctx = data;
-
-    int              rc;
-    STACK_OF(X509)  *chain;
+    int  rc;
 
     X509_STORE_CTX_set_verify_cb(x509, quic_tls_verify_go_on);
 
@@ -111,14 +123,6 @@ quic_tls_verify(X509_STORE_CTX *x509, void *data)
 
     if (rc <= 0 && X509_STORE_CTX_get_error(x509) == X509_V_OK) {
         X509_STORE_CTX_set_error(x509, X509_V_ERR_UNSPECIFIED);
-    }
-
-    /* neither the client's own certificate nor the root is counted */
-
-    chain = X509_STORE_CTX_get0_chain(x509);
-
-    if (chain && sk_X509_num(chain) > ctx->verify_depth + 2) {
-        X509_STORE_CTX_set_error(x509, X509_V_ERR_CERT_CHAIN_TOO_LONG);
     }
 
     return 1;

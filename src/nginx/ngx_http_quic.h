@@ -5,6 +5,9 @@
  *     module     directives, their merging, the process's life
  *     listen     "listen ... quic", listeners and their server blocks
  *     tls        a context for every server block, the choice by server name
+ *     tls_conf   what ssl_* directives mean for it
+ *     tls_cert   certificates whose names have variables
+ *     key_log    secrets for Wireshark
  *     tickets    resumption: the keys of tickets, who takes whose
  *     replay     which of them have brought 0-RTT, to any worker
  *     worker     one endpoint for each worker: timers, ready queue, reload
@@ -68,6 +71,7 @@ typedef struct {
     ngx_uint_t           mtu;                    /* bytes of an IP packet */
     ngx_str_t            host_key_file;
     const quic_cc_ops_t *cc;             /* the congestion controller */
+    ngx_open_file_t     *key_log;        /* NULL: off */
 
     quic_tls_ctx_t      *tls;            /* NULL: no quic listener uses it */
 } ngx_http_quic_srv_conf_t;
@@ -185,6 +189,29 @@ ngx_int_t ngx_http_quic_replay_use(ngx_http_quic_main_conf_t *qmcf,
  */
 ngx_int_t ngx_http_quic_tls_server_name(ngx_http_quic_session_t *s,
     ngx_str_t *name);
+
+
+/* what ssl_* directives say for a context; NGX_OK or NGX_ERROR, logged */
+ngx_int_t ngx_http_quic_tls_settings(ngx_conf_t *cf,
+    ngx_http_core_srv_conf_t *cscf);
+
+#if (NGX_HTTP_SSL)
+
+/*
+ * Loads the certificates of "sscf", whose names have variables, for this
+ * handshake; within server_name().  NGX_OK or NGX_ERROR, logged.
+ */
+ngx_int_t ngx_http_quic_tls_load_certificates(ngx_http_quic_session_t *s,
+    ngx_http_ssl_srv_conf_t *sscf);
+
+/* this worker's that are kept for the next handshake */
+void ngx_http_quic_tls_forget_certificates(void);
+
+#endif
+
+/* quic_key_log: the directive, and a line; "data" is an ngx_open_file_t */
+char *ngx_http_quic_key_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_http_quic_key_log_write(void *data, const char *line);
 
 
 /* session: NULL: no memory; freed in quic_endpoint's freed() */

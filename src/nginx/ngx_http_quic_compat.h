@@ -30,6 +30,15 @@
 #endif
 
 
+/* the directive "ssl_ech_file" */
+
+#if (nginx_version >= 1029004)
+#define ngx_http_quic_ech_files(sscf)  ((sscf)->ech_files != NULL)
+#else
+#define ngx_http_quic_ech_files(sscf)  ((void) (sscf), 0)
+#endif
+
+
 /* responses 103 have filters of their own: those of HTTP/1 write plain text */
 
 #ifdef NGX_HTTP_EARLY_HINTS

@@ -205,6 +205,13 @@ static ngx_command_t  ngx_http_quic_commands[] = {
       offsetof(ngx_http_quic_srv_conf_t, mtu),
       &ngx_http_quic_mtu_bounds },
 
+    { ngx_string("quic_key_log"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_http_quic_key_log,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("quic_early_data_memory"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -366,6 +373,7 @@ ngx_http_quic_create_srv_conf(ngx_conf_t *cf)
     qscf->active_cid_limit = NGX_CONF_UNSET_UINT;
     qscf->preferred = NGX_CONF_UNSET_PTR;
     qscf->cc = NGX_CONF_UNSET_PTR;
+    qscf->key_log = NGX_CONF_UNSET_PTR;
     qscf->mtu = NGX_CONF_UNSET_UINT;
 
     return qscf;
@@ -396,6 +404,7 @@ ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->mtu, prev->mtu, 1500);
 
     ngx_conf_merge_ptr_value(conf->cc, prev->cc, &quic_cc_cubic);
+    ngx_conf_merge_ptr_value(conf->key_log, prev->key_log, NULL);
 
     ngx_conf_merge_str_value(conf->host_key_file, prev->host_key_file, "");
 
@@ -834,4 +843,8 @@ static void
 ngx_http_quic_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_quic_worker_done();
+
+#if (NGX_HTTP_SSL)
+    ngx_http_quic_tls_forget_certificates();
+#endif
 }

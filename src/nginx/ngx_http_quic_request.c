@@ -240,6 +240,10 @@ ngx_http_quic_request_gone(void *req)
 
     qr->gone = 1;
 
+    /* variables ask for it, and the log is still to be written */
+
+    qr->tls = quic_tls_hold(quic_conn_tls(qr->session->conn));
+
     ngx_http_quic_session_detach(qr);
 
     /* the core is to learn it before it reads or writes */
@@ -426,6 +430,9 @@ ngx_http_quic_request_content(ngx_http_quic_request_t *qr)
 static ngx_int_t
 ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
 {
+    long                      code;
+    ngx_int_t                 rc;
+    const char               *text;
     ngx_http_request_t       *r;
     ngx_http_ssl_srv_conf_t  *sscf;
 
@@ -444,7 +451,19 @@ ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
         return NGX_ERROR;
     }
 
-    if (sscf->verify == 1) {
+    rc = quic_tls_verdict(quic_conn_tls(qr->session->conn), &code, &text);
+
+    if (rc == NGX_ERROR
+        && (sscf->verify != 3 || !quic_tls_verdict_no_ca(code)))
+    {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "client SSL certificate verify error: (%l:%s)",
+                      code, text);
+        ngx_http_finalize_request(r, NGX_HTTPS_CERT_ERROR);
+        return NGX_ERROR;
+    }
+
+    if (sscf->verify == 1 && rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client sent no required SSL certificate");
         ngx_http_finalize_request(r, NGX_HTTPS_NO_CERT);
@@ -577,6 +596,10 @@ ngx_http_quic_request_cleanup(void *data)
     h3_request_free(qr->h3, ngx_http_quic_request_error(qr));
 
     ngx_http_quic_session_detach(qr);
+
+    if (qr->tls) {
+        quic_tls_free(qr->tls);
+    }
 }
 
 

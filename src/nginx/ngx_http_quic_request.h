@@ -48,6 +48,7 @@ typedef struct {
     ngx_connection_t         *connection;
     ngx_http_request_t       *main;
     ngx_http_quic_session_t  *session;   /* NULL after gone() */
+    quic_tls_t               *tls;       /* the connection's, after gone() */
     h3_request_t             *h3;
 
     ngx_event_t               event;

@@ -36,6 +36,8 @@ static ngx_int_t ngx_http_quic_tls_certificate(ngx_conf_t *cf,
     quic_tls_ctx_t *ctx, ngx_str_t *cert, ngx_str_t *key,
     ngx_array_t *passwords);
 static ngx_uint_t ngx_http_quic_tls_rejects(ngx_http_conf_ctx_t *server);
+static ngx_int_t ngx_http_quic_tls_dynamic(ngx_http_quic_session_t *s,
+    ngx_str_t *name);
 
 #endif
 
@@ -139,6 +141,7 @@ ngx_http_quic_tls_server(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
     }
 
     if (ngx_http_quic_tls_create(cf, qscf) != NGX_OK
+        || ngx_http_quic_tls_settings(cf, cscf) != NGX_OK
         || ngx_http_quic_tls_certificates(cf, cscf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -188,17 +191,10 @@ ngx_http_quic_tls_certificates(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
     sscf = cscf->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
     qscf = cscf->ctx->srv_conf[ngx_http_quic_module.ctx_index];
 
-    if (sscf->certificates == NULL) {
-        return NGX_OK;
-    }
+    /* those with variables come with a handshake */
 
-    if (sscf->certificate_values) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "variables in \"ssl_certificate\" and "
-                      "\"ssl_certificate_key\" are not supported by "
-                      "the \"listen ... quic\" directive in %s:%ui",
-                      cscf->file_name, cscf->line);
-        return NGX_ERROR;
+    if (sscf->certificates == NULL || sscf->certificate_values) {
+        return NGX_OK;
     }
 
     cert = sscf->certificates->elts;
@@ -272,6 +268,39 @@ ngx_http_quic_tls_rejects(ngx_http_conf_ctx_t *server)
     return sscf->reject_handshake;
 }
 
+
+/*
+ * A server without certificates uses the default server's, as elsewhere.  The
+ * name may become a part of a file's: one that is none is refused.
+ */
+
+static ngx_int_t
+ngx_http_quic_tls_dynamic(ngx_http_quic_session_t *s, ngx_str_t *name)
+{
+    u_char                    buf[NGX_HTTP_QUIC_MAX_NAME];
+    ngx_str_t                 host;
+    ngx_http_ssl_srv_conf_t  *sscf;
+
+    sscf = s->server->srv_conf[ngx_http_ssl_module.ctx_index];
+
+    if (sscf->certificates == NULL) {
+        sscf = s->listener->default_server->srv_conf
+                                             [ngx_http_ssl_module.ctx_index];
+    }
+
+    if (sscf->certificate_values == NULL) {
+        return NGX_OK;
+    }
+
+    if (name->len
+        && ngx_http_quic_tls_normalize(name, buf, &host) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_quic_tls_load_certificates(s, sscf);
+}
+
 #else
 
 ngx_int_t
@@ -280,7 +309,8 @@ ngx_http_quic_tls_init(ngx_conf_t *cf, ngx_http_quic_listener_t *listener)
     return NGX_ERROR;
 }
 
-#define ngx_http_quic_tls_rejects(server)  0
+#define ngx_http_quic_tls_rejects(server)     0
+#define ngx_http_quic_tls_dynamic(s, name)    NGX_OK
 
 #endif
 
@@ -314,7 +344,7 @@ ngx_http_quic_tls_server_name(ngx_http_quic_session_t *s, ngx_str_t *name)
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_http_quic_tls_dynamic(s, name);
 }
 
 

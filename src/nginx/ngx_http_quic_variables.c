@@ -10,15 +10,19 @@
 #include "nginx/ngx_http_quic_request.h"
 
 
-/* empty: not found; the string lives as long as the request */
+/*
+ * Empty: not found; the string lives as long as the request.  "what" is the
+ * variable's in the table.
+ */
 
 typedef void (*ngx_http_quic_value_pt)(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 
 
 typedef struct {
     ngx_str_t                 name;
     ngx_http_quic_value_pt    value;
+    ngx_uint_t                what;
 } ngx_http_quic_variable_t;
 
 
@@ -26,39 +30,52 @@ typedef struct {
 
 typedef struct {
     ngx_http_quic_value_pt    value;
+    ngx_uint_t                what;
     ngx_http_get_variable_pt  handler;   /* nginx's, or NULL */
     uintptr_t                 data;
 } ngx_http_quic_wrapper_t;
 
 
 static ngx_int_t ngx_http_quic_wrap(ngx_conf_t *cf, ngx_http_variable_t *v,
-    ngx_http_quic_value_pt value);
+    const ngx_http_quic_variable_t *var);
 static ngx_http_variable_t *ngx_http_quic_find_variable(ngx_conf_t *cf,
     const ngx_str_t *name);
 static ngx_int_t ngx_http_quic_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 static void ngx_http_quic_value_http3(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_scheme(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_https(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_protocol(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_cipher(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_curve(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_reused(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_early(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
+static void ngx_http_quic_value_offered(ngx_http_quic_request_t *qr,
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_verify(ngx_http_quic_request_t *qr,
-    ngx_str_t *value);
+    ngx_uint_t what, ngx_str_t *value);
+static void ngx_http_quic_value_cert(ngx_http_quic_request_t *qr,
+    ngx_uint_t what, ngx_str_t *value);
+static void ngx_http_quic_value_escaped_cert(ngx_http_quic_request_t *qr,
+    ngx_uint_t what, ngx_str_t *value);
+static void ngx_http_quic_value_client(ngx_http_quic_request_t *qr,
+    ngx_uint_t what, ngx_str_t *value);
+static void ngx_http_quic_value_remain(ngx_http_quic_request_t *qr,
+    ngx_uint_t what, ngx_str_t *value);
 static quic_tls_t *ngx_http_quic_tls(ngx_http_quic_request_t *qr);
+static void ngx_http_quic_take_text(ngx_http_quic_request_t *qr,
+    ngx_str_t *text, ngx_str_t *value);
 static void ngx_http_quic_copy_name(ngx_http_quic_request_t *qr,
     const char *name, ngx_str_t *value);
 
@@ -67,18 +84,45 @@ static ngx_str_t  ngx_http_quic_http3 = ngx_string("http3");
 
 
 static const ngx_http_quic_variable_t  ngx_http_quic_variables[] = {
-    { ngx_string("http3"), ngx_http_quic_value_http3 },
-    { ngx_string("scheme"), ngx_http_quic_value_scheme },
-    { ngx_string("https"), ngx_http_quic_value_https },
-    { ngx_string("ssl_protocol"), ngx_http_quic_value_protocol },
-    { ngx_string("ssl_cipher"), ngx_http_quic_value_cipher },
-    { ngx_string("ssl_curve"), ngx_http_quic_value_curve },
-    { ngx_string("ssl_server_name"), ngx_http_quic_value_server_name },
-    { ngx_string("ssl_alpn_protocol"), ngx_http_quic_value_http3 },
-    { ngx_string("ssl_session_reused"), ngx_http_quic_value_reused },
-    { ngx_string("ssl_early_data"), ngx_http_quic_value_early },
-    { ngx_string("ssl_client_verify"), ngx_http_quic_value_verify },
-    { ngx_null_string, NULL }
+    { ngx_string("http3"), ngx_http_quic_value_http3, 0 },
+    { ngx_string("scheme"), ngx_http_quic_value_scheme, 0 },
+    { ngx_string("https"), ngx_http_quic_value_https, 0 },
+
+    { ngx_string("ssl_protocol"), ngx_http_quic_value_protocol, 0 },
+    { ngx_string("ssl_cipher"), ngx_http_quic_value_cipher, 0 },
+    { ngx_string("ssl_ciphers"), ngx_http_quic_value_offered, 0 },
+    { ngx_string("ssl_curve"), ngx_http_quic_value_curve, 0 },
+    { ngx_string("ssl_curves"), ngx_http_quic_value_offered, 1 },
+    { ngx_string("ssl_server_name"), ngx_http_quic_value_server_name, 0 },
+    { ngx_string("ssl_alpn_protocol"), ngx_http_quic_value_http3, 0 },
+    { ngx_string("ssl_session_reused"), ngx_http_quic_value_reused, 0 },
+    { ngx_string("ssl_early_data"), ngx_http_quic_value_early, 0 },
+
+    { ngx_string("ssl_client_verify"), ngx_http_quic_value_verify, 0 },
+    { ngx_string("ssl_client_cert"), ngx_http_quic_value_cert, 0 },
+    { ngx_string("ssl_client_escaped_cert"),
+      ngx_http_quic_value_escaped_cert, 0 },
+    { ngx_string("ssl_client_raw_cert"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_PEM },
+    { ngx_string("ssl_client_s_dn"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_SUBJECT },
+    { ngx_string("ssl_client_i_dn"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_ISSUER },
+    { ngx_string("ssl_client_s_dn_legacy"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_SUBJECT_LEGACY },
+    { ngx_string("ssl_client_i_dn_legacy"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_ISSUER_LEGACY },
+    { ngx_string("ssl_client_serial"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_SERIAL },
+    { ngx_string("ssl_client_fingerprint"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_FINGERPRINT },
+    { ngx_string("ssl_client_v_start"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_START },
+    { ngx_string("ssl_client_v_end"),
+      ngx_http_quic_value_client, QUIC_TLS_CLIENT_END },
+    { ngx_string("ssl_client_v_remain"), ngx_http_quic_value_remain, 0 },
+
+    { ngx_null_string, NULL, 0 }
 };
 
 
@@ -98,7 +142,7 @@ ngx_http_quic_variables_add(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return ngx_http_quic_wrap(cf, v, ngx_http_quic_value_http3);
+    return ngx_http_quic_wrap(cf, v, &ngx_http_quic_variables[0]);
 }
 
 
@@ -115,7 +159,7 @@ ngx_http_quic_variables_wrap(ngx_conf_t *cf)
             continue;
         }
 
-        if (ngx_http_quic_wrap(cf, v, var->value) != NGX_OK) {
+        if (ngx_http_quic_wrap(cf, v, var) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -126,7 +170,7 @@ ngx_http_quic_variables_wrap(ngx_conf_t *cf)
 
 static ngx_int_t
 ngx_http_quic_wrap(ngx_conf_t *cf, ngx_http_variable_t *v,
-    ngx_http_quic_value_pt value)
+    const ngx_http_quic_variable_t *var)
 {
     ngx_http_quic_wrapper_t  *w;
 
@@ -135,7 +179,8 @@ ngx_http_quic_wrap(ngx_conf_t *cf, ngx_http_variable_t *v,
         return NGX_ERROR;
     }
 
-    w->value = value;
+    w->value = var->value;
+    w->what = var->what;
     w->handler = v->get_handler;
     w->data = v->data;
 
@@ -192,7 +237,7 @@ ngx_http_quic_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     }
 
     ngx_str_null(&value);
-    w->value(qr, &value);
+    w->value(qr, w->what, &value);
 
     if (value.len == 0) {
         v->not_found = 1;
@@ -210,35 +255,40 @@ ngx_http_quic_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
 
 static void
-ngx_http_quic_value_http3(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_http3(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     ngx_str_set(value, "h3");
 }
 
 
 static void
-ngx_http_quic_value_scheme(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_scheme(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     ngx_str_set(value, "https");
 }
 
 
 static void
-ngx_http_quic_value_https(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_https(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     ngx_str_set(value, "on");
 }
 
 
 static void
-ngx_http_quic_value_protocol(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_protocol(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     ngx_str_set(value, "TLSv1.3");
 }
 
 
 static void
-ngx_http_quic_value_cipher(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_cipher(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     quic_tls_t  *tls;
 
@@ -251,7 +301,8 @@ ngx_http_quic_value_cipher(ngx_http_quic_request_t *qr, ngx_str_t *value)
 
 
 static void
-ngx_http_quic_value_curve(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_curve(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     quic_tls_t  *tls;
 
@@ -264,7 +315,8 @@ ngx_http_quic_value_curve(ngx_http_quic_request_t *qr, ngx_str_t *value)
 
 
 static void
-ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     ngx_str_t    name;
     quic_tls_t  *tls;
@@ -282,7 +334,8 @@ ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr, ngx_str_t *value)
 
 
 static void
-ngx_http_quic_value_reused(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_reused(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     quic_tls_t  *tls;
 
@@ -301,7 +354,8 @@ ngx_http_quic_value_reused(ngx_http_quic_request_t *qr, ngx_str_t *value)
 
 
 static void
-ngx_http_quic_value_early(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_early(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
     if (qr->session && quic_conn_early(qr->session->conn)) {
         ngx_str_set(value, "1");
@@ -309,21 +363,196 @@ ngx_http_quic_value_early(ngx_http_quic_request_t *qr, ngx_str_t *value)
 }
 
 
-/* no certificate is asked for */
+/* what: groups, or suites */
 
 static void
-ngx_http_quic_value_verify(ngx_http_quic_request_t *qr, ngx_str_t *value)
+ngx_http_quic_value_offered(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
 {
-    ngx_str_set(value, "NONE");
+    ngx_str_t    text;
+    quic_tls_t  *tls;
+
+    tls = ngx_http_quic_tls(qr);
+
+    if (tls && quic_tls_offered_text(tls, what, &text) == NGX_OK) {
+        ngx_http_quic_take_text(qr, &text, value);
+    }
 }
 
 
-/* NULL: the connection has ended */
+static void
+ngx_http_quic_value_verify(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
+{
+    long         code;
+    u_char      *p;
+    quic_tls_t  *tls;
+    const char  *text;
+
+    tls = ngx_http_quic_tls(qr);
+    if (tls == NULL) {
+        return;
+    }
+
+    switch (quic_tls_verdict(tls, &code, &text)) {
+
+    case NGX_OK:
+        ngx_str_set(value, "SUCCESS");
+        return;
+
+    case NGX_DECLINED:
+        ngx_str_set(value, "NONE");
+        return;
+
+    default:
+        break;
+    }
+
+    p = ngx_pnalloc(qr->main->pool, sizeof("FAILED:") - 1 + ngx_strlen(text));
+    if (p == NULL) {
+        return;
+    }
+
+    value->data = p;
+    value->len = ngx_sprintf(p, "FAILED:%s", text) - p;
+}
+
+
+static void
+ngx_http_quic_value_client(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
+{
+    ngx_str_t    text;
+    quic_tls_t  *tls;
+
+    tls = ngx_http_quic_tls(qr);
+
+    if (tls && quic_tls_client_text(tls, what, &text) == NGX_OK) {
+        ngx_http_quic_take_text(qr, &text, value);
+    }
+}
+
+
+/* for use in a header line: each line but the first begins with a tab */
+
+static void
+ngx_http_quic_value_cert(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
+{
+    u_char      *p;
+    size_t       i, len;
+    ngx_str_t    raw;
+
+    ngx_str_null(&raw);
+    ngx_http_quic_value_client(qr, QUIC_TLS_CLIENT_PEM, &raw);
+
+    if (raw.len == 0) {
+        return;
+    }
+
+    raw.len--;
+    len = raw.len;
+
+    for (i = 0; i < raw.len; i++) {
+        len += (raw.data[i] == LF);
+    }
+
+    p = ngx_pnalloc(qr->main->pool, len);
+    if (p == NULL) {
+        return;
+    }
+
+    value->data = p;
+    value->len = len;
+
+    for (i = 0; i < raw.len; i++) {
+        *p++ = raw.data[i];
+
+        if (raw.data[i] == LF) {
+            *p++ = '\t';
+        }
+    }
+}
+
+
+static void
+ngx_http_quic_value_escaped_cert(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
+{
+    u_char     *p;
+    ngx_str_t   raw;
+    uintptr_t   n;
+
+    ngx_str_null(&raw);
+    ngx_http_quic_value_client(qr, QUIC_TLS_CLIENT_PEM, &raw);
+
+    if (raw.len == 0) {
+        return;
+    }
+
+    n = ngx_escape_uri(NULL, raw.data, raw.len, NGX_ESCAPE_URI_COMPONENT);
+
+    p = ngx_pnalloc(qr->main->pool, raw.len + 2 * n);
+    if (p == NULL) {
+        return;
+    }
+
+    ngx_escape_uri(p, raw.data, raw.len, NGX_ESCAPE_URI_COMPONENT);
+
+    value->data = p;
+    value->len = raw.len + 2 * n;
+}
+
+
+/* days, rounded down */
+
+static void
+ngx_http_quic_value_remain(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
+{
+    time_t       now, end;
+    u_char      *p;
+    quic_tls_t  *tls;
+
+    tls = ngx_http_quic_tls(qr);
+
+    if (tls == NULL || quic_tls_client_expires(tls, &end) != NGX_OK) {
+        return;
+    }
+
+    now = ngx_time();
+
+    p = ngx_pnalloc(qr->main->pool, NGX_TIME_T_LEN);
+    if (p == NULL) {
+        return;
+    }
+
+    value->data = p;
+    value->len = ngx_sprintf(p, "%T", end > now ? (end - now) / 86400 : 0) - p;
+}
+
+
+/* gone() has left it to the request; NULL only at the request's very end */
 
 static quic_tls_t *
 ngx_http_quic_tls(ngx_http_quic_request_t *qr)
 {
-    return qr->session ? quic_conn_tls(qr->session->conn) : NULL;
+    return qr->session ? quic_conn_tls(qr->session->conn) : qr->tls;
+}
+
+
+static void
+ngx_http_quic_take_text(ngx_http_quic_request_t *qr, ngx_str_t *text,
+    ngx_str_t *value)
+{
+    if (text->len == 0) {
+        return;
+    }
+
+    value->data = ngx_pstrdup(qr->main->pool, text);
+    value->len = value->data ? text->len : 0;
+
+    quic_tls_text_free(text);
 }
 
 
