@@ -57,7 +57,6 @@ quic_out_open(quic_conn_t *c, quic_out_datagram_t *d, quic_out_packet_t *p,
     p->level = level;
     p->now = now;
     p->eliciting = 0;
-    p->padded = 0;
     p->expand = 0;
 
     quic_out_header(c, d, p);
@@ -139,6 +138,9 @@ quic_out_grease(quic_conn_t *c, u_char *first)
  * RFC 9000, 14.1, 8.2.1 and 8.2.2: a datagram with an ack-eliciting Initial,
  * with PATH_CHALLENGE or PATH_RESPONSE has 1200 bytes, unless the amplification
  * limit is in the way of the latter two.
+ *
+ * Padding is in flight (RFC 9002, 2), and so there is a PING in it if nothing
+ * else asks for an ACK: nothing would ever say that it has arrived.
  */
 
 void
@@ -157,8 +159,13 @@ quic_out_pad(quic_out_datagram_t *d, u_char *buf)
                 && d->packet[0].eliciting)))
     {
         ngx_memzero(last->pos, QUIC_MIN_INITIAL_SIZE - len);
+
+        if (!last->eliciting) {
+            *last->pos = QUIC_FT_PING;
+            last->eliciting = 1;
+        }
+
         last->pos += QUIC_MIN_INITIAL_SIZE - len;
-        last->padded = 1;
     }
 
     d->pos = last->pos + QUIC_TAG_LEN;

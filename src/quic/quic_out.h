@@ -38,7 +38,6 @@ typedef struct {
     size_t               pn_len;
     uint64_t             now;
     unsigned             eliciting:1;
-    unsigned             padded:1;
     unsigned             expand:1;   /* to 1200 bytes: RFC 9000, 8.2.2 */
 } quic_out_packet_t;
 
@@ -60,7 +59,10 @@ typedef struct {
 ngx_int_t quic_out_open(quic_conn_t *c, quic_out_datagram_t *d,
     quic_out_packet_t *p, quic_level_e level, uint64_t now);
 
-/* the datagram's size is known: its last packet is padded if need be */
+/*
+ * The datagram's size is known: its last packet is padded if need be, and asks
+ * for an ACK then.
+ */
 void quic_out_pad(quic_out_datagram_t *d, u_char *buf);
 
 /* NGX_OK, or NGX_ERROR: the connection is dead */

@@ -155,7 +155,7 @@ quic_recovery_mark(quic_recovery_t *r)
 
 void
 quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
-    ngx_uint_t ack_eliciting, ngx_uint_t in_flight, uint64_t now)
+    ngx_uint_t ack_eliciting, uint64_t now)
 {
     quic_sent_packet_t     *p;
     quic_recovery_space_t  *sp;
@@ -164,7 +164,6 @@ quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
 
     p = quic_sent_close(&sp->sent, size, now);
     p->ack_eliciting = ack_eliciting;
-    p->in_flight = in_flight;
     p->app_limited = (r->rate.app_limited != 0);
     p->ecn = r->marking;
 
@@ -172,16 +171,14 @@ quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
         quic_ecn_sent(&r->ecn, &sp->ecn);
     }
 
-    if (ack_eliciting) {
-        sp->last_eliciting = now;
-        sp->eliciting++;
-    }
-
-    if (!in_flight) {
+    if (!ack_eliciting) {
         /* of those that nobody acknowledges there may be any number */
         quic_recovery_trim(r, sp, now);
         return;
     }
+
+    sp->last_eliciting = now;
+    sp->eliciting++;
 
     if (r->in_flight == 0) {
         quic_rate_restart(&r->rate, now);
@@ -249,7 +246,6 @@ quic_recovery_sent_aside(quic_recovery_t *r, quic_space_e space, uint64_t now)
 
     p = quic_sent_close(&sp->sent, 0, now);
     p->ack_eliciting = 0;
-    p->in_flight = 0;
 
     quic_recovery_trim(r, sp, now);
 }
@@ -441,7 +437,7 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
                 acked->aside = (p->size == 0);
             }
 
-            if (p->in_flight && p->size) {
+            if (p->ack_eliciting && p->size) {
                 if (acked->bytes == 0) {
                     acked->newest = pn;
                     acked->newest_time = p->time;
@@ -515,7 +511,7 @@ quic_recovery_spurious(quic_recovery_t *r, quic_sent_packet_t *p)
         r->threshold = ngx_min(r->threshold + 1, QUIC_MAX_PACKET_THRESHOLD);
     }
 
-    if (p->in_flight && !p->mtu_probe) {
+    if (!p->mtu_probe) {
         r->rate.lost -= ngx_min(p->size, r->rate.lost);
         quic_rate_delivered(&r->rate, p->size);
     }
@@ -596,11 +592,8 @@ static void
 quic_recovery_land(quic_recovery_t *r, quic_recovery_space_t *sp,
     quic_sent_packet_t *p)
 {
-    if (p->in_flight) {
-        r->in_flight -= p->size;
-    }
-
     if (p->ack_eliciting) {
+        r->in_flight -= p->size;
         sp->eliciting--;
     }
 }
@@ -658,7 +651,7 @@ quic_recovery_detect_lost(quic_recovery_t *r, quic_space_e space, uint64_t now)
             sp->lost_since = 0;
         }
 
-        if (p->state != QUIC_SENT_OUTSTANDING || !p->in_flight) {
+        if (p->state != QUIC_SENT_OUTSTANDING || !p->ack_eliciting) {
             continue;
         }
 
@@ -816,9 +809,7 @@ quic_recovery_persistent(quic_recovery_t *r, quic_recovery_space_t *sp,
 {
     uint64_t  duration;
 
-    if (!p->ack_eliciting || r->first_sample == 0
-        || p->time <= r->first_sample)
-    {
+    if (r->first_sample == 0 || p->time <= r->first_sample) {
         return 0;
     }
 
@@ -1086,29 +1077,6 @@ quic_recovery_discard(quic_recovery_t *r, quic_space_e space)
     sp->discarded = 1;
 
     r->pto_count = 0;
-}
-
-
-void
-quic_recovery_lose_all(quic_recovery_t *r, quic_space_e space)
-{
-    uint64_t                pn;
-    quic_sent_packet_t     *p;
-    quic_recovery_space_t  *sp;
-
-    sp = &r->space[space];
-
-    for (pn = sp->sent.first; pn < sp->sent.next; pn++) {
-        p = quic_sent_get(&sp->sent, pn);
-
-        if (p->state == QUIC_SENT_OUTSTANDING && p->in_flight) {
-            quic_recovery_lose(r, space, p);
-        }
-    }
-
-    sp->oldest = sp->sent.next;
-    sp->loss_time = 0;
-    sp->lost_since = 0;
 }
 
 

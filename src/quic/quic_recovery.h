@@ -129,10 +129,12 @@ ngx_uint_t quic_recovery_mark(quic_recovery_t *r);
 
 /*
  * A packet goes out: quic_sent_open() on space[].sent, frames, and then this
- * in the place of quic_sent_close().  The pacer is charged here.
+ * in the place of quic_sent_close().  The pacer is charged here.  In flight are
+ * the packets that elicit an ACK, and no others: what is padded has to be one
+ * of these.
  */
 void quic_recovery_sent(quic_recovery_t *r, quic_space_e space, size_t size,
-    ngx_uint_t ack_eliciting, ngx_uint_t in_flight, uint64_t now);
+    ngx_uint_t ack_eliciting, uint64_t now);
 
 /* and that 1-RTT packet was a probe of the path's MTU: RFC 9000, 14.4 */
 void quic_recovery_mtu_probe(quic_recovery_t *r);
@@ -182,9 +184,6 @@ ngx_uint_t quic_recovery_repeat(quic_recovery_t *r, quic_space_e space);
 
 /* keys of a space were discarded (6.4): its packets are forgotten */
 void quic_recovery_discard(quic_recovery_t *r, quic_space_e space);
-
-/* declares all that is outstanding in a space lost (Retry, 0-RTT rejected) */
-void quic_recovery_lose_all(quic_recovery_t *r, quic_space_e space);
 
 /* bytes that the congestion window leaves */
 uint64_t quic_recovery_room(quic_recovery_t *r);

@@ -508,7 +508,7 @@ quic_send_finish(quic_conn_t *c, quic_out_datagram_t *d, u_char *buf,
     uint64_t now)
 {
     size_t              size;
-    ngx_uint_t          i, in_flight;
+    ngx_uint_t          i;
     quic_out_packet_t  *p;
 
     if (d->n == 0) {
@@ -520,14 +520,13 @@ quic_send_finish(quic_conn_t *c, quic_out_datagram_t *d, u_char *buf,
     for (i = 0; i < d->n; i++) {
         p = &d->packet[i];
         size = p->pos - p->start + QUIC_TAG_LEN;
-        in_flight = p->eliciting || p->padded;
 
         if (quic_out_seal(c, p) != NGX_OK) {
             return 0;
         }
 
         quic_recovery_sent(&c->recovery, quic_level_space(p->level), size,
-                           p->eliciting, in_flight, now);
+                           p->eliciting, now);
 
         if (p->eliciting && !c->eliciting_sent) {
             c->eliciting_sent = 1;
@@ -575,7 +574,7 @@ quic_send_close(quic_conn_t *c, u_char *buf, size_t size, uint64_t now)
         quic_out_close(c, p);
 
         if (p->pos > p->payload) {
-            p->eliciting = (p->level == QUIC_LEVEL_INITIAL);
+            p->eliciting = 1;    /* is padded as if it were */
             d.pos = p->pos + QUIC_TAG_LEN;
             d.n++;
         }

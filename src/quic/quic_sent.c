@@ -332,7 +332,7 @@ quic_sent_trim_time(quic_sent_t *s)
         p = quic_sent_get(s, s->first + 1);
     }
 
-    if (p == NULL || (p->state == QUIC_SENT_OUTSTANDING && p->in_flight)) {
+    if (p == NULL || (p->state == QUIC_SENT_OUTSTANDING && p->ack_eliciting)) {
         return UINT64_MAX;
     }
 

@@ -57,8 +57,7 @@ typedef struct {
     uint16_t     nframes;
     uint16_t     size;           /* bytes, header and tag included */
     uint8_t      state;          /* quic_sent_state_e */
-    unsigned     ack_eliciting:1;
-    unsigned     in_flight:1;
+    unsigned     ack_eliciting:1;    /* and in flight */
     unsigned     app_limited:1;
     unsigned     mtu_probe:1;    /* its loss says nothing of congestion */
     unsigned     ecn:1;          /* was marked ECT(0) */
@@ -128,9 +127,9 @@ quic_sent_frame_of(quic_sent_t *s, quic_sent_packet_t *p, ngx_uint_t i)
 }
 
 /*
- * Gives up the oldest records that are resolved: acked; or lost, or not in
- * flight, whose "time" is "until" or earlier (their ACK may still come for a
- * while, and what isn't in flight is never declared lost).  A skipped number
+ * Gives up the oldest records that are resolved: acked; or lost, or not
+ * ack-eliciting, whose "time" is "until" or earlier (their ACK may still come
+ * for a while, and what elicits none is never declared lost).  A skipped number
  * is kept for the time of the packet that followed it.  Empty rings are given
  * back when they are large.
  */

@@ -58,7 +58,7 @@ sim_check_in_flight(quic_conn_t *c)
                 continue;
             }
 
-            bytes += p->in_flight ? p->size : 0;
+            bytes += p->ack_eliciting ? p->size : 0;
             eliciting += p->ack_eliciting;
         }
 

@@ -173,7 +173,7 @@ transmit(void)
         (void) quic_recovery_mark(&r);
     }
 
-    quic_recovery_sent(&r, APP, MTU, 1, 1, now);
+    quic_recovery_sent(&r, APP, MTU, 1, now);
 
     if (app_rate) {
         app_next = ngx_max(app_next, now) + MTU * SECOND / app_rate;

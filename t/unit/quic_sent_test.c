@@ -55,7 +55,7 @@ put(ngx_uint_t nframes, uint64_t now)
     }
 
     p = quic_sent_close(&s, 1200, now);
-    p->in_flight = 1;
+    p->ack_eliciting = 1;
 
     return pn;
 }
@@ -195,9 +195,9 @@ test_trim(void **state)
     assert_int_equal(s.first, 2);
     assert_int_equal(s.frame_first, 2);
 
-    /* what isn't in flight will not be declared lost */
+    /* what elicits no ACK will not be declared lost */
 
-    quic_sent_get(&s, 2)->in_flight = 0;
+    quic_sent_get(&s, 2)->ack_eliciting = 0;
     quic_sent_trim(&s, 2999);
     assert_int_equal(s.first, 2);
     quic_sent_trim(&s, 3000);
@@ -459,7 +459,7 @@ typedef struct {
     uint64_t    time;
     ngx_uint_t  nframes;
     int         state;
-    unsigned    in_flight:1;
+    unsigned    eliciting:1;
 } model_t;
 
 static model_t   model[PACKETS];
@@ -489,7 +489,7 @@ model_trim_time(void)
         m++;
     }
 
-    return m->state == QUIC_SENT_OUTSTANDING && m->in_flight ? UINT64_MAX
+    return m->state == QUIC_SENT_OUTSTANDING && m->eliciting ? UINT64_MAX
                                                              : m->time;
 }
 
@@ -608,9 +608,9 @@ model_send(uint64_t now)
 
     m->time = now;
     m->nframes = test_rand() % 6;
-    m->in_flight = test_rand() % 8 != 0;
+    m->eliciting = test_rand() % 8 != 0;
     put(m->nframes, now);
-    quic_sent_get(&s, pn)->in_flight = m->in_flight;
+    quic_sent_get(&s, pn)->ack_eliciting = m->eliciting;
 }
 
 
