@@ -51,7 +51,12 @@ void
 quic_ecn_timeout(quic_ecn_t *e, ngx_uint_t n)
 {
     if (e->state == QUIC_ECN_TESTING) {
-        e->state = QUIC_ECN_UNKNOWN;
+
+        /* unless what got lost is of another path, and the test to come */
+
+        if (e->tested) {
+            e->state = QUIC_ECN_UNKNOWN;
+        }
 
     } else if (e->state == QUIC_ECN_CAPABLE && n >= QUIC_ECN_MAX_TIMEOUTS) {
 

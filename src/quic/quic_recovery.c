@@ -319,10 +319,6 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
 
     quic_recovery_detect_acked(r, space, ack, n, now, &acked);
 
-    if (raised) {
-        quic_recovery_ecn(r, space, ack, &acked, now);
-    }
-
     if (acked.packets == 0) {
 
         /* but late ones may have brought the window or an MTU back */
@@ -331,6 +327,10 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
         quic_recovery_pace(r, now);
 
         return NGX_OK;
+    }
+
+    if (raised) {
+        quic_recovery_ecn(r, space, ack, &acked, now);
     }
 
     ngx_memzero(&cc_ack, sizeof(quic_cc_ack_t));
@@ -468,7 +468,11 @@ quic_recovery_detect_acked(quic_recovery_t *r, quic_space_e space,
 }
 
 
-/* B.7. ProcessECN: once a round trip is the controller's business */
+/*
+ * B.7. ProcessECN: once a round trip is the controller's business.  Counts are
+ * sums, so those of an ACK without anything new come with the next one; and a
+ * mark of the path before says nothing of this one (RFC 9000, 9.4).
+ */
 
 static void
 quic_recovery_ecn(quic_recovery_t *r, quic_space_e space,
@@ -479,11 +483,13 @@ quic_recovery_ecn(quic_recovery_t *r, quic_space_e space,
     mark.packets = quic_ecn_acked(&r->ecn, &r->space[space].ecn,
                                   acked->marked, ack);
 
-    if (mark.packets == 0 || acked->packets == 0) {
+    r->packets_ce += mark.packets;
+
+    if (mark.packets == 0
+        || (space == QUIC_SPACE_APP && acked->largest < r->path_pn))
+    {
         return;
     }
-
-    r->packets_ce += mark.packets;
 
     mark.largest_time = acked->largest_time;
     mark.now = now;
@@ -537,10 +543,6 @@ quic_recovery_sample(quic_recovery_t *r, quic_space_e space,
     if (acked->largest != ack->largest || acked->eliciting == 0
         || acked->aside)
     {
-        return 0;
-    }
-
-    if (space == QUIC_SPACE_APP && ack->largest < r->path_pn) {
         return 0;
     }
 
@@ -1150,6 +1152,9 @@ quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now)
         }
 
         r->space[i].lost_since = 0;
+
+        /* nothing has been waited for on this path yet */
+        r->space[i].last_eliciting = now;
     }
 
     r->in_flight = 0;

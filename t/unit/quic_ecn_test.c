@@ -176,6 +176,13 @@ static void
 test_timeout(void **state)
 {
     init();
+
+    /* nothing was marked, so it isn't for the mark */
+
+    quic_ecn_timeout(&e, 1);
+    quic_ecn_timeout(&e, 5);
+    assert_int_equal(e.state, QUIC_ECN_TESTING);
+
     sent(3);
 
     quic_ecn_timeout(&e, 1);

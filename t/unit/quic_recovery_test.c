@@ -1465,6 +1465,42 @@ test_ecn_of_an_old_ack(void **state)
 }
 
 
+/*
+ * Counts that come with an ACK of what is forgotten, an ACK's record here, are
+ * not lost: the next ACK has them as well.
+ */
+
+static void
+test_ecn_of_the_forgotten(void **state)
+{
+    uint64_t  window;
+
+    init_established();
+    (void) quic_recovery_mark(&r);
+    put_many(1);
+    ack_ecn(0, 1, 0, 0);
+
+    send_frames(APP, 0, 0, 40);
+    now += SECOND;
+    assert_no_timeout();
+    assert_int_equal(r.space[APP].sent.first, 2);
+
+    put_many(8);
+    window = r.cc.window;
+
+    ack_ecn(1, 1, 0, 1);
+    assert_int_equal(r.cc.window, window);
+
+    now += 100 * MS;
+    ack_ecn(2, 2, 0, 1);
+    assert_int_equal(r.packets_ce, 1);
+    assert_int_equal(r.ecn.state, QUIC_ECN_CAPABLE);
+    assert_int_equal(r.cc.window, window / 2);
+
+    done();
+}
+
+
 /* what is marked doesn't arrive: the probes are without */
 
 static void
@@ -1510,6 +1546,37 @@ test_ecn_new_path(void **state)
 
     ack_ecn(3, 2, 0, 0);
     assert_int_equal(r.ecn.state, QUIC_ECN_CAPABLE);
+
+    done();
+}
+
+
+/* marks of the old path are no congestion on the new one */
+
+static void
+test_ecn_of_the_old_path(void **state)
+{
+    uint64_t  window;
+
+    init_established();
+    (void) quic_recovery_mark(&r);
+    put_many(4);
+    ack_ecn(0, 1, 0, 0);
+
+    quic_recovery_new_path(&r, MTU, now);
+    (void) quic_recovery_mark(&r);
+    window = r.cc.window;
+    put_many(2);
+
+    now += 50 * MS;
+    ack_ecn(2, 1, 0, 1);
+    assert_int_equal(r.packets_ce, 1);
+    assert_int_equal(r.cc.window, window);
+    assert_int_equal(r.cc.recovery_start, 0);
+
+    ack_ecn(4, 1, 0, 2);
+    assert_int_equal(r.packets_ce, 2);
+    assert_int_equal(r.cc.recovery_start, now);
 
     done();
 }
@@ -1663,6 +1730,39 @@ test_new_path(void **state)
     assert_int_equal(packets[APP][4].lost + packets[APP][5].lost, 2);
     assert_int_equal(r.cc.recovery_start, 0);
     assert_true(moved < now);
+
+    done();
+}
+
+
+/*
+ * What is open of the old path is waited for anew, by what is known of the new
+ * one; and says nothing of marks on it.
+ */
+
+static void
+test_pto_of_new_path(void **state)
+{
+    init_established();
+    (void) quic_recovery_mark(&r);
+    put_many(2);
+    ack_ecn(0, 1, 0, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_CAPABLE);
+
+    now += 30 * SECOND;
+    quic_recovery_new_path(&r, MTU, now);
+    assert_int_equal(quic_recovery_deadline(&r),
+                     now + quic_recovery_pto(&r, APP));
+    assert_no_timeout();
+
+    assert_timeout(QUIC_TIMEOUT_PTO, APP);
+    assert_int_equal(r.ecn.state, QUIC_ECN_TESTING);
+    assert_int_equal(quic_recovery_mark(&r), QUIC_ECN_ECT0);
+
+    put_many(1);
+    now += 50 * MS;
+    ack_ecn(r.space[APP].sent.next - 1, 2, 0, 0);
+    assert_int_equal(r.ecn.state, QUIC_ECN_CAPABLE);
 
     done();
 }
@@ -2090,6 +2190,11 @@ random_event(void)
         }
 
         quic_recovery_new_path(&r, MTU, now);
+
+        for (i = 0; i < QUIC_SPACES; i++) {
+            last_eliciting[i] = now;
+        }
+
         break;
 
     case 2:
@@ -2246,12 +2351,15 @@ main(void)
         cmocka_unit_test(test_repeat),
         cmocka_unit_test(test_ecn),
         cmocka_unit_test(test_ecn_of_an_old_ack),
+        cmocka_unit_test(test_ecn_of_the_forgotten),
         cmocka_unit_test(test_ecn_black_hole),
         cmocka_unit_test(test_ecn_new_path),
+        cmocka_unit_test(test_ecn_of_the_old_path),
         cmocka_unit_test(test_mtu_probe),
         cmocka_unit_test(test_sent_aside),
         cmocka_unit_test(test_new_path),
         cmocka_unit_test(test_new_paths),
+        cmocka_unit_test(test_pto_of_new_path),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_random),
