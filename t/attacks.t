@@ -203,6 +203,8 @@ my @attacks = (
 
         is((grep { /^alive 0/ } split /\n/, $r->{out}), 0,
            'the connections go on, or are closed');
+        like($r->{out}, qr/^frame 02 .*\npackets .*\nframes .*\nclosed 1$/m,
+             'closed for ACKs that say nothing new');
     } },
 
     { name => 'ack_ranges', heap => 2000, cpu => 5, check => sub {

@@ -194,11 +194,11 @@
 
 /*
  * Frames that move nothing forward, of a connection: a PING, a limit, a lost
- * interest, a STREAM frame without a new byte cost us work and their sender a
- * byte or two.  So many at a time, so many a second; each STREAM frame of the
- * client's with something new pays for one, and each of ours that is
- * acknowledged.  Of what the clients in the tests do on bad networks the worst
- * takes some hundreds.
+ * interest, a STREAM frame without a new byte, an ACK without a new packet cost
+ * us work and their sender a byte or two.  So many at a time, so many a second;
+ * each STREAM frame of the client's with something new pays for one, and each
+ * of ours that is acknowledged.  Of what the clients in the tests do on bad
+ * networks the worst takes some hundreds.
  */
 #define QUIC_IDLE_FRAMES             4096
 #define QUIC_IDLE_FRAMES_RATE        256

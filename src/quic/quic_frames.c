@@ -14,6 +14,7 @@
 typedef struct {
     quic_level_e     level;
     uint64_t         now;
+    ngx_uint_t       cost;       /* of the frame: see quic_frame_cost */
 } quic_frame_ctx_t;
 
 
@@ -21,8 +22,7 @@ typedef ngx_int_t (*quic_frame_handler_pt)(quic_conn_t *c, quic_frame_t *f,
     quic_frame_ctx_t *ctx);
 
 
-static ngx_int_t quic_frames_charge(quic_conn_t *c, uint64_t type,
-    uint64_t received, uint64_t now);
+static ngx_int_t quic_frames_charge(quic_conn_t *c, quic_frame_ctx_t *ctx);
 static ngx_int_t quic_frames_check(quic_conn_t *c, quic_frame_t *f,
     quic_level_e level, ngx_uint_t flags);
 static ngx_int_t quic_frames_nothing(quic_conn_t *c, quic_frame_t *f,
@@ -95,14 +95,18 @@ static const quic_frame_handler_pt  quic_frame_handler[QUIC_FRAME_HANDLERS] = {
 
 /*
  * What a frame takes from c->idle_frames: those that a client can repeat at
- * will.  A STREAM frame takes or gives, as it is.
+ * will.  An ACK that says something new is free, and so is a STREAM frame with
+ * something new, which gives one back.
  */
 
 static const u_char  quic_frame_cost[QUIC_FRAME_HANDLERS] = {
     [QUIC_FT_PING]                  = 1,
+    [QUIC_FT_ACK]                   = 1,
+    [QUIC_FT_ACK_ECN]               = 1,
     [QUIC_FT_RESET_STREAM]          = 1,
     [QUIC_FT_STOP_SENDING]          = 1,
     [QUIC_FT_CRYPTO]                = 1,
+    [QUIC_FT_STREAM]                = 1,
     [QUIC_FT_MAX_DATA]              = 1,
     [QUIC_FT_MAX_STREAM_DATA]       = 1,
     [QUIC_FT_MAX_STREAMS_BIDI]      = 1,
@@ -134,7 +138,7 @@ ngx_int_t
 quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
     ngx_uint_t *flags, uint64_t now)
 {
-    uint64_t           error, received;
+    uint64_t           error;
     ngx_int_t          rc;
     ngx_uint_t         row;
     const char        *reason;
@@ -173,12 +177,12 @@ quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
         *flags |= row & QUIC_FRAME_ACK_ELICITING;
         *flags &= row | ~QUIC_FRAME_PROBING;
 
-        received = c->flow_in.received;
+        ctx.cost = quic_frame_cost[f.type];
 
         rc = quic_frame_handler[f.type](c, &f, &ctx);
 
         if (c->state != QUIC_CONN_OPEN
-            || quic_frames_charge(c, f.type, received, now) != NGX_OK)
+            || quic_frames_charge(c, &ctx) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -194,27 +198,12 @@ quic_frames_handle(quic_conn_t *c, quic_level_e level, ngx_str_t *payload,
 }
 
 
-/* "received": bytes of all streams before this frame */
-
 static ngx_int_t
-quic_frames_charge(quic_conn_t *c, uint64_t type, uint64_t received,
-    uint64_t now)
+quic_frames_charge(quic_conn_t *c, quic_frame_ctx_t *ctx)
 {
-    ngx_uint_t  cost;
-
-    cost = quic_frame_cost[type];
-
-    if (type == QUIC_FT_STREAM) {
-
-        if (c->flow_in.received > received) {
-            quic_bucket_give(&c->idle_frames, 1);
-            return NGX_OK;
-        }
-
-        cost = 1;
-    }
-
-    if (cost && quic_bucket_take(&c->idle_frames, cost, now) != NGX_OK) {
+    if (ctx->cost
+        && quic_bucket_take(&c->idle_frames, ctx->cost, ctx->now) != NGX_OK)
+    {
         quic_conn_close(c, QUIC_PROTOCOL_VIOLATION,
                         "too many frames that move nothing forward");
         return NGX_ERROR;
@@ -265,6 +254,7 @@ static ngx_int_t
 quic_frames_ack(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
 {
     uint64_t      delay;
+    ngx_int_t     rc;
     const char   *reason;
     quic_space_e  space;
 
@@ -281,13 +271,19 @@ quic_frames_ack(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
     delay = (delay < ((uint64_t) 1 << 40)) ? delay << c->peer.ack_delay_exponent
                                            : (uint64_t) 1 << 40;
 
-    if (quic_recovery_ack(&c->recovery, space, &f->u.ack, delay, ctx->now,
-                          &reason)
-        != NGX_OK)
-    {
+    rc = quic_recovery_ack(&c->recovery, space, &f->u.ack, delay, ctx->now,
+                           &reason);
+
+    if (rc == NGX_ERROR) {
         quic_conn_close(c, QUIC_PROTOCOL_VIOLATION, reason);
         return NGX_ERROR;
     }
+
+    if (rc == NGX_DECLINED) {
+        return NGX_OK;
+    }
+
+    ctx->cost = 0;
 
     if (quic_ack_freq_update(&c->ack_freq, &c->recovery.cc, &c->recovery.rtt,
                              ctx->now))
@@ -338,6 +334,7 @@ quic_frames_crypto(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
 static ngx_int_t
 quic_frames_stream(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
 {
+    uint64_t        received;
     ngx_int_t       rc;
     quic_stream_t  *s;
 
@@ -347,7 +344,16 @@ quic_frames_stream(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    return quic_stream_receive(s, &f->u.stream);
+    received = c->flow_in.received;
+
+    rc = quic_stream_receive(s, &f->u.stream);
+
+    if (c->flow_in.received > received) {
+        quic_bucket_give(&c->idle_frames, 1);
+        ctx->cost = 0;
+    }
+
+    return rc;
 }
 
 

@@ -313,6 +313,10 @@ quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
     raised = (sp->largest_acked == UINT64_MAX
               || sp->largest_acked < ack->largest);
 
+    if (n == 0 && !raised) {
+        return NGX_DECLINED;
+    }
+
     if (raised) {
         sp->largest_acked = ack->largest;
     }

@@ -157,8 +157,9 @@ ngx_int_t quic_recovery_next_pn(quic_recovery_t *r, quic_space_e space,
 
 /*
  * An ACK frame came; "delay" is scaled, in microseconds.  All of it is checked
- * before anything is changed.  NGX_OK, or NGX_ERROR with "*reason": a packet
- * was acknowledged that we never sent (PROTOCOL_VIOLATION).
+ * before anything is changed.  NGX_OK; NGX_DECLINED: it says nothing new; or
+ * NGX_ERROR with "*reason": a packet was acknowledged that we never sent
+ * (PROTOCOL_VIOLATION).
  */
 ngx_int_t quic_recovery_ack(quic_recovery_t *r, quic_space_e space,
     quic_frame_ack_t *ack, uint64_t delay, uint64_t now, const char **reason);

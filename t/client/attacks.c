@@ -987,6 +987,7 @@ attack_key_updates(ngx_uint_t n)
 
 static const char  *attack_cheap[] = {
     "01",                               /* PING */
+    "02 00 00 00 00",                   /* ACK, the same again */
     "04 04 00 00",                      /* RESET_STREAM, the same again */
     "05 04 00",                         /* STOP_SENDING */
     "06 00 00",                         /* CRYPTO */
