@@ -77,7 +77,7 @@ quic_ack_freq_target(quic_ack_freq_t *f, const quic_cc_t *cc,
     target->seq = f->frame.seq;
     target->reordering = QUIC_ACK_FREQ_REORDERING;
 
-    if (cc->window < cc->ssthresh || packets < QUIC_ACK_FREQ_MIN_WINDOW) {
+    if (cc->ops->starting(cc) || packets < QUIC_ACK_FREQ_MIN_WINDOW) {
         target->threshold = QUIC_ACK_FREQ_THRESHOLD;
         target->max_ack_delay = f->max_delay;
         return;

@@ -4,7 +4,9 @@
  * side of the sender.  A large window needs a few ACKs in a round trip, not one
  * for every second packet; each costs both sides a packet.
  *
- * In slow start, and with a small window, the peer shall do as RFC 9000 says.
+ * While the controller is starting, and with a small window, the peer shall do as
+ * RFC 9000 says.  BBR's probes for bandwidth want four ACKs in a round trip
+ * (draft-ietf-ccwg-bbr, 4.1.3.3): there are no fewer at any time.
  * Times in microseconds, windows in bytes.
  */
 

@@ -76,10 +76,17 @@ quic_cc_pacing_rate(const quic_cc_t *cc, const quic_rtt_t *rtt)
         return cc->rate;
     }
 
-    bytes = (cc->window < cc->ssthresh) ? 2 * cc->window
-                                        : cc->window + cc->window / 4;
+    bytes = cc->ops->starting(cc) ? 2 * cc->window
+                                  : cc->window + cc->window / 4;
 
     return bytes * 1000000 / ngx_max(rtt->smoothed, 1);
+}
+
+
+ngx_uint_t
+quic_cc_slow_start(const quic_cc_t *cc)
+{
+    return cc->window < cc->ssthresh;
 }
 
 

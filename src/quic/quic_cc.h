@@ -104,6 +104,9 @@ struct quic_cc_ops_s {
     /* persistent congestion: 7.6 */
     void        (*collapse)(quic_cc_t *cc, uint64_t now);
 
+    /* non-zero: it doesn't know yet what the path carries, and tries more */
+    ngx_uint_t  (*starting)(const quic_cc_t *cc);
+
     /* NULL: what was done upon a loss isn't taken back */
     void        (*spurious)(quic_cc_t *cc, const quic_cc_spurious_t *loss);
 
@@ -190,6 +193,9 @@ uint64_t quic_cc_maximum_window(size_t mtu);
 
 /* the rate for the pacer: cc->rate, or N * window / srtt (7.7) */
 uint64_t quic_cc_pacing_rate(const quic_cc_t *cc, const quic_rtt_t *rtt);
+
+/* ops->starting() of those that know slow start: RFC 9002, 7.3.1 */
+ngx_uint_t quic_cc_slow_start(const quic_cc_t *cc);
 
 /* non-zero: a packet sent at "sent_time" was sent before or in recovery */
 ngx_uint_t quic_cc_in_recovery(const quic_cc_t *cc, uint64_t sent_time);

@@ -81,6 +81,7 @@ static void quic_cc_bbr_acked(quic_cc_t *cc, const quic_cc_ack_t *ack);
 static void quic_cc_bbr_lost(quic_cc_t *cc, const quic_cc_loss_t *loss);
 static void quic_cc_bbr_marked(quic_cc_t *cc, const quic_cc_mark_t *mark);
 static void quic_cc_bbr_collapse(quic_cc_t *cc, uint64_t now);
+static ngx_uint_t quic_cc_bbr_starting(const quic_cc_t *cc);
 static void quic_cc_bbr_spurious(quic_cc_t *cc,
     const quic_cc_spurious_t *loss);
 static void quic_cc_bbr_sent(quic_cc_t *cc, const quic_cc_sent_t *sent);
@@ -165,6 +166,7 @@ const quic_cc_ops_t  quic_cc_bbr = {
     quic_cc_bbr_lost,
     quic_cc_bbr_marked,
     quic_cc_bbr_collapse,
+    quic_cc_bbr_starting,
     quic_cc_bbr_spurious,
     quic_cc_bbr_sent,
     quic_cc_bbr_packet_lost
@@ -991,6 +993,15 @@ quic_cc_bbr_collapse(quic_cc_t *cc, uint64_t now)
 
     bbr->prior_cwnd = 0;
     bbr->undo.start = 0;
+}
+
+
+/* Startup, or ProbeRTT in the midst of it */
+
+static ngx_uint_t
+quic_cc_bbr_starting(const quic_cc_t *cc)
+{
+    return !cc->u.bbr.full_bw_reached;
 }
 
 

@@ -56,6 +56,7 @@ const quic_cc_ops_t  quic_cc_cubic = {
     quic_cc_cubic_lost,
     quic_cc_cubic_marked,
     quic_cc_cubic_collapse,
+    quic_cc_slow_start,
     quic_cc_cubic_spurious,
     NULL,
     NULL
@@ -103,7 +104,7 @@ quic_cc_cubic_acked(quic_cc_t *cc, const quic_cc_ack_t *ack)
         return;
     }
 
-    if (cc->window < cc->ssthresh) {
+    if (quic_cc_slow_start(cc)) {
         quic_cc_cubic_slow_start(cc, ack);
 
     } else {

@@ -21,6 +21,7 @@ const quic_cc_ops_t  quic_cc_newreno = {
     quic_cc_newreno_lost,
     quic_cc_newreno_marked,
     quic_cc_newreno_collapse,
+    quic_cc_slow_start,
     NULL,
     NULL,
     NULL
@@ -43,7 +44,7 @@ quic_cc_newreno_acked(quic_cc_t *cc, const quic_cc_ack_t *ack)
         return;
     }
 
-    if (cc->window < cc->ssthresh) {
+    if (quic_cc_slow_start(cc)) {
         cc->window += ack->bytes;
         return;
     }

@@ -21,6 +21,7 @@ init(uint64_t min_delay)
     quic_ack_freq_init(&f, min_delay, 25 * MS);
 
     ngx_memzero(&cc, sizeof(quic_cc_t));
+    cc.ops = &quic_cc_newreno;
     cc.mtu = MTU;
     cc.window = 400 * MTU;
     cc.ssthresh = 400 * MTU;
@@ -104,6 +105,27 @@ test_slow_start(void **state)
 }
 
 
+/* each controller says itself when its start is over; BBR has no ssthresh */
+
+static void
+test_bbr(void **state)
+{
+    init(MS);
+    quic_cc_init(&cc, &quic_cc_bbr, MTU, now);
+    cc.window = 400 * MTU;
+
+    assert_true(cc.ops->starting(&cc));
+    assert_false(update());
+
+    cc.u.bbr.full_bw_reached = 1;
+    cc.u.bbr.state = QUIC_BBR_DRAIN;
+    assert_false(cc.ops->starting(&cc));
+    assert_true(update());
+    assert_int_equal(f.frame.threshold, 49);
+    assert_int_equal(f.frame.max_ack_delay, 50 * MS);
+}
+
+
 static void
 test_delay(void **state)
 {
@@ -155,6 +177,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_slow_start),
+        cmocka_unit_test(test_bbr),
         cmocka_unit_test(test_delay),
         cmocka_unit_test(test_unknown),
     };
