@@ -17,6 +17,11 @@
  *     after persistent congestion, which QUIC has in place of a retransmission
  *     timeout, the window grows anew and isn't restored (RFC 9002, 7.6);
  *
+ *     ProbeRTT isn't entered while round trips show that the queue is empty.
+ *     For the draft they have to become ever shorter, which those of a flow
+ *     that is alone on its path, and by 5.3.4.2 need not pay for ProbeRTT,
+ *     can't: they are as short as they get;
+ *
  *     ECN, which the draft leaves open but for its being congestion (3.7): a
  *     CE mark ends a probe for bandwidth as too many losses do, and otherwise
  *     counts as a loss in its round trip.
@@ -49,6 +54,7 @@
 #define QUIC_BBR_MIN_RTT_LEN        (10 * QUIC_BBR_SECOND)
 #define QUIC_BBR_PROBE_RTT_INTERVAL (5 * QUIC_BBR_SECOND)
 #define QUIC_BBR_PROBE_RTT_DURATION 200000       /* microseconds */
+#define QUIC_BBR_EMPTY_QUEUE        128          /* a part of the RTT */
 #define QUIC_BBR_PROBE_WAIT         (2 * QUIC_BBR_SECOND)
 #define QUIC_BBR_MAX_QUANTUM        65536        /* bytes: 5.6.3 */
 
@@ -1061,19 +1067,30 @@ quic_cc_bbr_spurious(quic_cc_t *cc, const quic_cc_spurious_t *loss)
 }
 
 
-/* 5.3.4.3, from here on */
+/*
+ * 5.3.4.3, from here on.  An empty queue is measured by the shortest round trip
+ * that the path has ever shown, not by that of the filter: that may be one of a
+ * queue which is always there, and would then be found again and again.
+ */
 
 static void
 quic_bbr_update_min_rtt(quic_cc_bbr_t *bbr, const quic_cc_ack_t *ack)
 {
+    uint64_t  rtt, least;
+
+    rtt = ack->rtt_sample ? ack->rtt->latest : QUIC_BBR_INFINITY;
+    least = ack->rtt->min;
+
     bbr->probe_rtt_expired = (bbr->now > bbr->probe_rtt_min_stamp
                                          + QUIC_BBR_PROBE_RTT_INTERVAL);
 
-    if (ack->rtt_sample
-        && (ack->rtt->latest < bbr->probe_rtt_min_delay
-            || bbr->probe_rtt_expired))
+    if (rtt < bbr->probe_rtt_min_delay
+        || (ack->rtt_sample && bbr->probe_rtt_expired))
     {
-        bbr->probe_rtt_min_delay = ack->rtt->latest;
+        bbr->probe_rtt_min_delay = rtt;
+        bbr->probe_rtt_min_stamp = bbr->now;
+
+    } else if (rtt <= least + least / QUIC_BBR_EMPTY_QUEUE) {
         bbr->probe_rtt_min_stamp = bbr->now;
     }
 

@@ -424,6 +424,7 @@ test_cycle(void **state)
 
     assert_true(use(4 * SECOND) > 95);
     assert_int_equal(r.packets_lost, 0);
+    assert_true(run_to(QUIC_BBR_CRUISE, 2 * SECOND));
     assert_true(r.rtt.smoothed < 60 * MS);
 
     done();
@@ -521,6 +522,12 @@ test_probe_rtt(void **state)
     uint64_t  start, cwnd;
 
     init(10 * MBIT, 40 * MS, 4 * 50000);
+    run(SECOND);
+
+    /* somebody else has come, and keeps a queue */
+
+    path.rtt = 42 * MS;
+
     assert_true(run_to(QUIC_BBR_PROBE_RTT, 7 * SECOND));
     assert_true(now - bbr.probe_rtt_min_stamp < 100 * MS);
 
@@ -536,11 +543,34 @@ test_probe_rtt(void **state)
     assert_true(r.cc.window >= cwnd);
     assert_within(bbr.min_rtt, 40 * MS, 4);
 
+    /* to meet it again and again doesn't make an empty queue of it */
+
+    assert_true(run_to(QUIC_BBR_PROBE_RTT, 6 * SECOND));
+    assert_true(run_from(QUIC_BBR_PROBE_RTT, SECOND));
+    assert_true(run_to(QUIC_BBR_PROBE_RTT, 6 * SECOND));
+    assert_within(bbr.min_rtt, 42 * MS, 4);
+
     /* the RTT of the path grows: it's found out */
 
     path.rtt = 80 * MS;
     run(13 * SECOND);
     assert_within(bbr.min_rtt, 80 * MS, 5);
+
+    done();
+}
+
+
+/* who is alone finds the queue empty by itself, and need not slow down */
+
+static void
+test_no_probe_rtt(void **state)
+{
+    init(100 * MBIT, 40 * MS, 500000);
+    run(2 * SECOND);
+
+    assert_false(run_to(QUIC_BBR_PROBE_RTT, 30 * SECOND));
+    assert_within(bbr.min_rtt, 40 * MS, 1);
+    assert_true(use(30 * SECOND) > 98.5);
 
     done();
 }
@@ -897,6 +927,7 @@ main(void)
         cmocka_unit_test(test_random_loss),
         cmocka_unit_test(test_app_limited),
         cmocka_unit_test(test_probe_rtt),
+        cmocka_unit_test(test_no_probe_rtt),
         cmocka_unit_test(test_probe_rtt_in_startup),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_more_bandwidth),
