@@ -43,6 +43,16 @@
 
 
 /*
+ * nghttp3 leaves fields out of the table that it doesn't know by name, which
+ * responses repeat as well as others; before 1.8 it can't be told otherwise.
+ */
+
+#ifndef NGHTTP3_NV_FLAG_TRY_INDEX
+#define NGHTTP3_NV_FLAG_TRY_INDEX  NGHTTP3_NV_FLAG_NONE
+#endif
+
+
+/*
  * In front of each piece of memory that nghttp3 has, which frees without its
  * size.  With all of them in a queue it's we who free them in the end: its own
  * functions for that trip over what an error has left half done.
@@ -67,9 +77,24 @@ static ngx_int_t h3_qpack_failed(h3_qpack_t *q, nghttp3_ssize rc,
 static ngx_int_t h3_qpack_check_memory(h3_qpack_t *q);
 static ngx_int_t h3_section_scan(h3_section_t *sec, u_char *p, u_char *end);
 static void h3_qpack_str(nghttp3_rcbuf *b, ngx_str_t *s);
+static uint8_t h3_qpack_indexing(h3_field_t *f, ngx_uint_t insert);
 static ngx_int_t h3_qpack_encode_fields(h3_qpack_t *q, uint64_t stream,
     nghttp3_nv *nv, h3_field_t *fields, ngx_uint_t n, ngx_uint_t insert);
 static void h3_qpack_trim_buf(h3_qpack_t *q, nghttp3_buf *b);
+
+
+/* each response has its own: in the table they would drive out the others */
+
+static const ngx_str_t  h3_qpack_unique[] = {
+    ngx_string("age"),
+    ngx_string("content-length"),
+    ngx_string("content-range"),
+    ngx_string("etag"),
+    ngx_string("location"),
+    ngx_string("traceparent"),
+    ngx_string("x-request-id"),
+    ngx_null_string
+};
 
 
 ngx_int_t
@@ -471,8 +496,7 @@ h3_qpack_encode_fields(h3_qpack_t *q, uint64_t stream, nghttp3_nv *nv,
         nv[i].namelen = fields[i].name.len;
         nv[i].value = fields[i].value.data;
         nv[i].valuelen = fields[i].value.len;
-        nv[i].flags = (insert && !fields[i].never_index)
-                      ? NGHTTP3_NV_FLAG_NONE : NGHTTP3_NV_FLAG_NEVER_INDEX;
+        nv[i].flags = h3_qpack_indexing(&fields[i], insert);
     }
 
     nghttp3_buf_reset(&q->prefix);
@@ -484,6 +508,27 @@ h3_qpack_encode_fields(h3_qpack_t *q, uint64_t stream, nghttp3_nv *nv,
 
     return rc == 0 ? h3_qpack_check_memory(q)
                    : h3_qpack_failed(q, rc, H3_INTERNAL_ERROR);
+}
+
+
+static uint8_t
+h3_qpack_indexing(h3_field_t *f, ngx_uint_t insert)
+{
+    const ngx_str_t  *name;
+
+    if (!insert || f->never_index) {
+        return NGHTTP3_NV_FLAG_NEVER_INDEX;
+    }
+
+    for (name = h3_qpack_unique; name->len; name++) {
+        if (name->len == f->name.len
+            && ngx_memcmp(name->data, f->name.data, name->len) == 0)
+        {
+            return NGHTTP3_NV_FLAG_NONE;
+        }
+    }
+
+    return NGHTTP3_NV_FLAG_TRY_INDEX;
 }
 
 
