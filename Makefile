@@ -1,7 +1,7 @@
 # Names the steps; the scripts in auto/ take them.  Everything that is built
 # goes below build/.
 #
-#     TLS=boringssl       the TLS library the module carries
+#     TLS=boringssl       the TLS library the module carries, or TLS=aws-lc
 #     BORINGSSL=/path     a checkout of BoringSSL instead of Debian's package
 #     NGINX_SRC=/path     an nginx source tree instead of the installed nginx's
 #     DESTDIR=/path       a root for `make install` other than /
