@@ -5,7 +5,8 @@
  *     conn        our streams, GOAWAY, the end
  *     uni         the client's unidirectional streams
  *     qpack       field compression
- *     request     request streams: frames, fields, content
+ *     request     request streams: their life, ...
+ *     ..._read    ... their frames, fields, content
  *     message     what a field section may say
  *     response    what goes back
  *

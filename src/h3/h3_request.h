@@ -85,5 +85,37 @@ void h3_request_detach(h3_request_t *hr);
 /* non-zero when nothing can be read, written or called for it any more */
 ngx_uint_t h3_request_dead(h3_request_t *hr);
 
+/* non-zero when the stream isn't to be read any further */
+ngx_uint_t h3_request_halted(h3_request_t *hr);
+
+
+/* reads on, and tells the upper floor when there is something to be fetched */
+void h3_request_read(h3_request_t *hr);
+
+/* takes it out of those that wait for insertions */
+void h3_request_unblock(h3_request_t *hr);
+
+
+/*
+ * hr->busy counts the functions that have the request in hand: when the last
+ * one lets go of it, it may be destroyed.  leave() is told what enter() has
+ * returned, as the connection may have let go of the request in between.
+ */
+h3_conn_t *h3_request_enter(h3_request_t *hr);
+void h3_request_leave(h3_request_t *hr, h3_conn_t *hc);
+
+/* tells the upper floor of the request, once; NGX_ERROR: it's to be left */
+ngx_int_t h3_request_start(h3_request_t *hr);
+
+/*
+ * A stream error, for a log line and for the stream's end; "reason" is static.
+ * fail() when the upper floor knows of the request, and will free it; drop()
+ * when it doesn't.  Both return NGX_ERROR.
+ */
+ngx_int_t h3_request_fail(h3_request_t *hr, uint64_t error,
+    const char *reason);
+ngx_int_t h3_request_drop(h3_request_t *hr, uint64_t error,
+    const char *reason);
+
 
 #endif /* _H3_REQUEST_H_INCLUDED_ */
