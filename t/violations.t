@@ -32,12 +32,45 @@ $t->run(<<'EOC');
     server {
         listen      127.0.0.1:%%PORT%% quic;
         server_name localhost;
+
+        location /proxy {
+            proxy_pass http://127.0.0.1:%%PORT_2%%;
+        }
+
+        location /unbuffered {
+            proxy_pass              http://127.0.0.1:%%PORT_2%%;
+            proxy_request_buffering off;
+            proxy_http_version      1.1;
+        }
+
+        location /small {
+            proxy_pass           http://127.0.0.1:%%PORT_2%%;
+            client_max_body_size 10;
+        }
     }
 
     server {
         listen      127.0.0.1:%%PORT_1%% quic;
         server_name localhost;
         quic_retry  on;
+    }
+
+    # The upstream waits for all of the content, and answers 502.
+
+    server {
+        listen     127.0.0.1:%%PORT_2%%;
+        access_log off;
+
+        location / {
+            proxy_pass http://127.0.0.1:%%PORT_3%%;
+        }
+    }
+
+    server {
+        listen     127.0.0.1:%%PORT_3%%;
+        access_log %%DIR%%/upstream.log;
+
+        return 502;
     }
 EOC
 
@@ -65,9 +98,13 @@ $t->stop;
 
 # Each row has an address of its own.
 
-my %log;
+my (%log, %said);
 
 for my $line (split /\n/, $t->read_file('error.log')) {
+    push @{$said{$2}}, "info: $1" if $line =~
+        /\[info\].*?:\s\*\d+\s(client\ssent\s.*?)
+         ,\sclient:\s([\d.]+)/x;
+
     my ($level, $what, $addr) =
         $line =~ /\[(\w+)\].*?\squic\sconnection\s((?:closed|ended).*)
                   ,\sclient:\s([\d.]+)/x
@@ -80,18 +117,25 @@ my @wrong;
 
 for my $row (@rows) {
     my ($rfc, $sent, $addr, $expected) = @$row[0, 1, 4, 5];
-    my @lines = @{$log{$addr} || []};
+    my $request = $expected =~ /^client/;
+    my @lines = @{($request ? \%said : \%log)->{$addr} || []};
+    my $reason = $request ? qr// : qr/\S/;
 
     next unless length $expected;
 
     push @wrong, "$sent: " . (join(' | ', @lines) || 'nothing')
-        unless @lines == 1 && $lines[0] =~ /^info: \Q$expected\E\S/;
+        unless @lines == 1 && $lines[0] =~ /^info: \Q$expected\E$reason/;
 }
 
 is("@wrong[0 .. ($#wrong > 9 ? 9 : $#wrong)]", '',
    'one line for each connection says who closed it and why');
 
-my @errors = grep { /\[(?:error|crit)\]/ }
+my @reached = grep { $_->[3] =~ /^502/ } @rows;
+
+is(scalar(() = $t->read_file('upstream.log') =~ /\n/g), scalar @reached,
+   'no malformed request has reached an upstream');
+
+my @errors = grep { /\[(?:error|crit)\]/ && !/client intended to send/ }
              split /\n/, $t->read_file('error.log');
 
 is("@errors[0 .. ($#errors > 5 ? 5 : $#errors)]", '', 'no errors');

@@ -10,11 +10,11 @@
  *     field()       for each field line, pseudo-header fields included, each
  *                   checked by itself and against those before it
  *     headers()     the section is complete and well-formed
- *     malformed()   or it isn't (RFC 9114, 4.1.2): answer 400, if it still
- *                   can be.  h3_request_free() says H3_MESSAGE_ERROR then: as
- *                   a reset when there was no whole answer, else with
- *                   STOP_SENDING.  Content that turns out to be malformed is
- *                   an error of h3_request_recv(), and ends in the same way.
+ *     malformed()   or it isn't, or the content turns out not to be, also
+ *                   inside of h3_request_recv() (RFC 9114, 4.1.2): answer 400,
+ *                   if it still can be.  Nothing of the request is read any
+ *                   more.  The response ends in a reset with H3_MESSAGE_ERROR,
+ *                   for which a whole one waits until the client has it.
  *     readable()    a part of the content, or its end, can be fetched with
  *                   h3_request_recv()
  *     writable()    there is room for more of the response
@@ -67,7 +67,7 @@ typedef struct {
     /* "fin": no content follows; content_length is -1 when not given */
     void        (*headers)(void *req, ngx_uint_t fin, off_t content_length);
 
-    /* "reason" is static */
+    /* why is for the log: "reason" is static */
     void        (*malformed)(void *req, const char *reason);
 
     /* the field section is larger than conf->max_field_section: answer 431;

@@ -4,8 +4,8 @@
  *
  * h3_request_advance() reads on until there is content to be fetched, the end,
  * or nothing more yet; it is driven by the transport (bytes have come) and by
- * the upper floor (it has taken some).  Only when it's driven by the transport
- * there can be callbacks, as header fields come before the upper floor has
+ * the upper floor (it has taken some).  Driven by the upper floor it calls back
+ * for nothing but ops->malformed(), as header fields come before there is
  * anything to take.
  */
 
@@ -564,17 +564,16 @@ h3_request_too_large(h3_request_t *hr)
 }
 
 
-/* RFC 9114, 4.1.2: a stream error, for which a response may be sent */
+/*
+ * RFC 9114, 4.1.2: a stream error, for which a response may be sent.  The upper
+ * floor has the words for the log.
+ */
 
 static ngx_int_t
 h3_request_malformed(h3_request_t *hr, const char *reason)
 {
-    if (hr->headers) {
-        return h3_request_fail(hr, H3_MESSAGE_ERROR, reason);
-    }
-
     if (h3_request_start(hr) == NGX_OK) {
-        h3_request_fail(hr, H3_MESSAGE_ERROR, reason);
+        hr->error = H3_MESSAGE_ERROR;
         hr->hc->ops->malformed(hr->req, reason);
     }
 
@@ -635,5 +634,7 @@ h3_request_recv(h3_request_t *hr, u_char *buf, size_t size)
 
     h3_request_leave(hr, hc);
 
-    return (total || rc == NGX_OK) ? (ssize_t) total : rc;
+    /* what came before an error isn't wanted any more */
+
+    return (rc == NGX_OK || (rc == NGX_AGAIN && total)) ? (ssize_t) total : rc;
 }

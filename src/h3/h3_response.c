@@ -279,6 +279,11 @@ h3_response_commit(h3_request_t *hr, size_t len)
 }
 
 
+/*
+ * RFC 9114, 4.1.2: a malformed request ends in a stream error, before which it
+ * may be answered.
+ */
+
 void
 h3_response_finish(h3_request_t *hr)
 {
@@ -292,6 +297,11 @@ h3_response_finish(h3_request_t *hr)
     }
 
     hr->finished = 1;
+
+    if (hr->error == H3_MESSAGE_ERROR) {
+        quic_stream_finish_reset(hr->stream, hr->error);
+        return;
+    }
 
     quic_stream_finish(hr->stream);
 }

@@ -14,6 +14,7 @@
 #include "nginx/ngx_http_quic_request.h"
 
 
+static ssize_t ngx_http_quic_recv_malformed(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_recv_over(ngx_http_quic_request_t *qr, ssize_t n);
 static ssize_t ngx_http_quic_recv_plain(ngx_http_quic_request_t *qr,
     u_char *buf, size_t size);
@@ -54,6 +55,10 @@ ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size)
         n = ngx_http_quic_recv_plain(qr, buf, size);
     }
 
+    if (n == NGX_ERROR && qr->malformed) {
+        n = ngx_http_quic_recv_malformed(qr);
+    }
+
     ngx_log_debug2(NGX_LOG_DEBUG_EVENT, c->log, 0,
                    "http3 recv: %z of %uz", n, size);
 
@@ -70,6 +75,28 @@ ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size)
     }
 
     return n;
+}
+
+
+/*
+ * An error would keep the core from sending anything.  So, what is read for
+ * someone comes no more, as the request's own event is about to answer; what
+ * is discarded ends here, and the header filter says 400.
+ */
+
+static ssize_t
+ngx_http_quic_recv_malformed(ngx_http_quic_request_t *qr)
+{
+    if (qr->main->discard_body || qr->main->request_body == NULL) {
+        return 0;
+    }
+
+    if (ngx_http_quic_request_reading(qr->main)) {
+        ngx_post_event(&qr->event, &ngx_posted_events);
+        return NGX_AGAIN;
+    }
+
+    return NGX_ERROR;
 }
 
 

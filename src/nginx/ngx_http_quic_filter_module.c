@@ -162,6 +162,13 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
         return NGX_OK;
     }
 
+    /* its content was discarded, and so it went on */
+
+    if (r == r->main && qr->malformed && !qr->refused) {
+        qr->refused = 1;
+        return ngx_http_quic_request_replace(r, NGX_HTTP_BAD_REQUEST);
+    }
+
     if (r == r->main && qr->protocol.len) {
         rc = ngx_http_quic_websocket_answer(qr);
 

@@ -30,7 +30,7 @@ static void ngx_http_quic_request_content(ngx_http_quic_request_t *qr);
 static ngx_int_t ngx_http_quic_request_check_client(
     ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_abort(ngx_http_quic_request_t *qr);
-static ngx_uint_t ngx_http_quic_request_reading(ngx_http_request_t *r);
+static void ngx_http_quic_request_refuse(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_finalize(ngx_http_quic_request_t *qr,
     ngx_int_t rc);
 
@@ -181,6 +181,9 @@ ngx_http_quic_request_malformed(void *req, const char *reason)
 {
     ngx_http_quic_request_t  *qr = req;
 
+    ngx_log_error(NGX_LOG_INFO, qr->connection->log, 0,
+                  "client sent malformed request: %s", reason);
+
     qr->malformed = 1;
 
     ngx_post_event(&qr->event, &ngx_posted_events);
@@ -284,6 +287,9 @@ ngx_http_quic_request_handler(ngx_event_t *ev)
 
     } else if (qr->gone) {
         ngx_http_quic_request_abort(qr);
+
+    } else if (qr->malformed) {
+        ngx_http_quic_request_refuse(qr);
     }
 }
 
@@ -303,6 +309,7 @@ ngx_http_quic_request_begin(ngx_http_quic_request_t *qr)
 
     if (qr->malformed && qr->status == 0) {
         qr->status = NGX_HTTP_BAD_REQUEST;
+        qr->refused = 1;
     }
 
     if (!qr->complete && qr->status == 0) {
@@ -489,7 +496,9 @@ ngx_http_quic_request_abort(ngx_http_quic_request_t *qr)
     c = qr->connection;
     c->error = 1;
 
-    if (ngx_http_quic_request_reading(qr->main)) {
+    if (ngx_http_quic_request_reading(qr->main)
+        && !qr->main->request_body_no_buffering)
+    {
         ngx_http_quic_request_finalize(qr, NGX_HTTP_CLIENT_CLOSED_REQUEST);
         return;
     }
@@ -508,17 +517,46 @@ ngx_http_quic_request_abort(ngx_http_quic_request_t *qr)
 }
 
 
-/* the core collects the content, no one has seen it yet */
+/*
+ * The content turned out to be malformed: RFC 9114, 4.1.2.  To the core that
+ * would be an error of its connection, after which it sends nothing; so 400 is
+ * for us to say.  An upstream that gets the content unbuffered is left first,
+ * in the way the core leaves one for another.
+ */
 
-static ngx_uint_t
+static void
+ngx_http_quic_request_refuse(ngx_http_quic_request_t *qr)
+{
+    ngx_http_request_t   *r;
+    ngx_http_upstream_t  *u;
+
+    r = qr->main;
+
+    if (!ngx_http_quic_request_reading(r)) {
+        return;
+    }
+
+    u = r->upstream;
+
+    if (u && u->cleanup) {
+        r->count++;
+        (*u->cleanup)(r);
+    }
+
+    qr->refused = 1;
+
+    ngx_http_quic_request_finalize(qr, NGX_HTTP_BAD_REQUEST);
+}
+
+
+ngx_uint_t
 ngx_http_quic_request_reading(ngx_http_request_t *r)
 {
     ngx_http_request_body_t  *rb;
 
     rb = r->request_body;
 
-    return rb && rb->rest > 0 && rb->post_handler
-           && !r->request_body_no_buffering && !r->discard_body
+    return rb && rb->rest > 0 && rb->post_handler && !r->discard_body
            && !r->header_sent;
 }
 
@@ -534,6 +572,19 @@ ngx_http_quic_request_finalize(ngx_http_quic_request_t *qr, ngx_int_t rc)
 
     ngx_http_finalize_request(qr->main, rc);
     ngx_http_run_posted_requests(c);
+}
+
+
+/* what filters have noted of the one must not be applied to the other */
+
+ngx_int_t
+ngx_http_quic_request_replace(ngx_http_request_t *r, ngx_int_t status)
+{
+    ngx_http_clean_header(r);
+
+    ngx_memzero(r->ctx, sizeof(void *) * ngx_http_max_module);
+
+    return status;
 }
 
 

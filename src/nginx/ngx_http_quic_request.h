@@ -80,6 +80,7 @@ typedef struct {
     unsigned                  content_end:1; /* recv has returned all */
     unsigned                  finished:1;    /* FIN follows the response */
     unsigned                  malformed:1;
+    unsigned                  refused:1;     /* with 400, for that */
     unsigned                  gone:1;
     unsigned                  tunnel:1;      /* a WebSocket, both ways */
     unsigned                  half_closed:1; /* its end has been passed on */
@@ -111,6 +112,16 @@ ngx_connection_t *ngx_http_quic_connection_create(ngx_http_quic_session_t *s,
 
 /* ours of a native request, also of a subrequest; NULL: not over HTTP/3 */
 ngx_http_quic_request_t *ngx_http_quic_get_request(ngx_http_request_t *r);
+
+/* non-zero while the core waits for more of the content, to answer then */
+ngx_uint_t ngx_http_quic_request_reading(ngx_http_request_t *r);
+
+/*
+ * Another response takes the place of the one that filters have already seen.
+ * Returns its status, for a header filter to return.
+ */
+ngx_int_t ngx_http_quic_request_replace(ngx_http_request_t *r,
+    ngx_int_t status);
 
 /*
  * The response is complete: nothing more will be written.  "fin" has been

@@ -24,8 +24,6 @@
 #define NGX_HTTP_QUIC_SHA1_LEN         20
 
 
-static ngx_int_t ngx_http_quic_websocket_refuse(ngx_http_request_t *r,
-    ngx_int_t status);
 static ngx_int_t ngx_http_quic_websocket_accept(ngx_http_quic_request_t *qr,
     ngx_str_t *accept);
 
@@ -116,7 +114,7 @@ ngx_http_quic_websocket_answer(ngx_http_quic_request_t *qr)
     {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client asked for a WebSocket where there is none");
-        return ngx_http_quic_websocket_refuse(r, NGX_HTTP_NOT_IMPLEMENTED);
+        return ngx_http_quic_request_replace(r, NGX_HTTP_NOT_IMPLEMENTED);
     }
 
     h = ngx_http_quic_find_line(&r->headers_out.headers,
@@ -131,7 +129,7 @@ ngx_http_quic_websocket_answer(ngx_http_quic_request_t *qr)
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "upstream sent no valid Sec-WebSocket-Accept");
-        return ngx_http_quic_websocket_refuse(r, NGX_HTTP_BAD_GATEWAY);
+        return ngx_http_quic_request_replace(r, NGX_HTTP_BAD_GATEWAY);
     }
 
     /* it's between the two of us */
@@ -174,22 +172,6 @@ ngx_http_quic_websocket_half_close(ngx_http_quic_request_t *qr)
         ngx_log_error(NGX_LOG_INFO, qr->connection->log, ngx_socket_errno,
                       "shutdown() of an upstream failed");
     }
-}
-
-
-/*
- * Another response takes the place of the one that filters have already seen:
- * what they have noted of that must not be applied to this.
- */
-
-static ngx_int_t
-ngx_http_quic_websocket_refuse(ngx_http_request_t *r, ngx_int_t status)
-{
-    ngx_http_clean_header(r);
-
-    ngx_memzero(r->ctx, sizeof(void *) * ngx_http_max_module);
-
-    return status;
 }
 
 

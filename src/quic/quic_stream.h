@@ -89,6 +89,7 @@ struct quic_stream_s {
     unsigned             want_write:1;   /* tell when there is room again */
     unsigned             blocked:1;      /* by the connection's credit */
     unsigned             dropping:1;     /* what comes is thrown away */
+    unsigned             ends_in_reset:1;    /* when all has been acknowledged */
     unsigned             released:1;
     unsigned             done:1;         /* to be freed */
 };
@@ -131,6 +132,12 @@ void quic_stream_commit(quic_stream_t *s, size_t len);
 
 /* no more bytes: FIN */
 void quic_stream_finish(quic_stream_t *s);
+
+/*
+ * No more bytes: RESET_STREAM in the place of FIN, once all of them have been
+ * acknowledged, so that the client has got them.
+ */
+void quic_stream_finish_reset(quic_stream_t *s, uint64_t error);
 
 /* gives up sending: RESET_STREAM; nothing when all has been acknowledged */
 void quic_stream_reset(quic_stream_t *s, uint64_t error);

@@ -28,6 +28,7 @@ static ngx_uint_t quic_stream_deliver(quic_stream_t *s, quic_frame_stream_t *f);
 static void quic_stream_consumed(quic_stream_t *s, uint64_t n);
 static void quic_stream_drop(quic_stream_t *s);
 static void quic_stream_check_done(quic_stream_t *s);
+static ngx_uint_t quic_stream_takes(quic_stream_t *s);
 static size_t quic_stream_buffer_limit(quic_stream_t *s);
 
 
@@ -624,13 +625,23 @@ quic_stream_stop(quic_stream_t *s, uint64_t error)
 
 /* the sending side */
 
+/* non-zero while bytes may be written */
+
+static ngx_uint_t
+quic_stream_takes(quic_stream_t *s)
+{
+    return s->send_state == QUIC_SEND_OPEN && !s->out.fin
+           && !s->ends_in_reset;
+}
+
+
 size_t
 quic_stream_room(quic_stream_t *s)
 {
     size_t     limit, held;
     uint64_t   all;
 
-    if (s->send_state != QUIC_SEND_OPEN || s->out.fin) {
+    if (!quic_stream_takes(s)) {
         return 0;
     }
 
@@ -676,7 +687,7 @@ quic_stream_buffer_limit(quic_stream_t *s)
 ngx_int_t
 quic_stream_write(quic_stream_t *s, const u_char *data, size_t len)
 {
-    if (s->send_state != QUIC_SEND_OPEN || s->out.fin
+    if (!quic_stream_takes(s)
         || quic_send_buf_append(&s->out, data, len) != NGX_OK)
     {
         return NGX_ERROR;
@@ -693,7 +704,7 @@ quic_stream_write(quic_stream_t *s, const u_char *data, size_t len)
 u_char *
 quic_stream_reserve(quic_stream_t *s, size_t want, size_t *len)
 {
-    if (s->send_state != QUIC_SEND_OPEN || s->out.fin) {
+    if (!quic_stream_takes(s)) {
         return NULL;
     }
 
@@ -715,9 +726,25 @@ quic_stream_commit(quic_stream_t *s, size_t len)
 void
 quic_stream_finish(quic_stream_t *s)
 {
-    if (s->send_state == QUIC_SEND_OPEN && !s->out.fin) {
+    if (quic_stream_takes(s)) {
         quic_send_buf_finish(&s->out);
         quic_stream_schedule(s);
+    }
+}
+
+
+void
+quic_stream_finish_reset(quic_stream_t *s, uint64_t error)
+{
+    if (!quic_stream_takes(s)) {
+        return;
+    }
+
+    s->ends_in_reset = 1;
+    s->reset_error = error;
+
+    if (quic_send_buf_held(&s->out) == 0) {
+        quic_stream_reset(s, error);
     }
 }
 
@@ -858,6 +885,10 @@ quic_stream_acked(quic_stream_t *s)
         s->send_state = QUIC_SEND_ACKED;
     }
 
+    if (s->ends_in_reset && quic_send_buf_held(&s->out) == 0) {
+        quic_stream_reset(s, s->reset_error);
+    }
+
     if (s->send_state != QUIC_SEND_OPEN) {
         quic_stream_check_done(s);
         return;
@@ -918,7 +949,7 @@ quic_stream_release(quic_stream_t *s, uint64_t error)
 
     quic_stream_stop(s, error);
 
-    if (!s->out.fin) {
+    if (quic_stream_takes(s)) {
         quic_stream_reset(s, error);
     }
 

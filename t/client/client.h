@@ -7,6 +7,7 @@
  *     client      a connection: socket, TLS, the steps of the handshake
  *     client_in   datagrams -> packets -> what is noted
  *     client_out  frames -> packets -> datagrams
+ *     client_h3   field sections, requests, responses
  *
  * Nothing is repeated when it's lost: this is for the loopback interface, or
  * for a server in the same process (t/lib/test_pair.h).
@@ -113,11 +114,15 @@ typedef struct {
 typedef struct {
     uint64_t             id;
     uint64_t             received;      /* bytes, in order */
-    u_char               head[64];      /* the first of them */
+    uint64_t             sent;          /* by client_send_stream() */
+    u_char               head[4096];    /* the first that were received */
     unsigned             fin:1;
     unsigned             reset:1;
     unsigned             stopped:1;     /* STOP_SENDING */
-    uint64_t             error;         /* of these two */
+    uint64_t             error;         /* of these two, the later one */
+    uint64_t             reset_error;
+    uint64_t             stop_error;
+    uint64_t             final_size;    /* of RESET_STREAM */
     uint64_t             max;           /* MAX_STREAM_DATA */
 } client_stream_t;
 
@@ -254,6 +259,35 @@ ngx_int_t client_goes_on(client_t *c);
 
 client_stream_t *client_stream(client_t *c, uint64_t id);
 ngx_uint_t client_is_200(client_stream_t *s);
+
+
+/* client_h3 */
+
+/* the next bytes of a stream, in as many packets as it takes */
+ngx_int_t client_send_stream(client_t *c, uint64_t id, const u_char *data,
+    size_t len, ngx_uint_t fin);
+
+u_char *client_write_frame(u_char *p, uint64_t type, const u_char *payload,
+    size_t len);
+
+/*
+ * A field section of "name: value\n" lines, literals only, up to the end of
+ * the text or a "|".
+ */
+u_char *client_write_section(u_char *p, const char *fields);
+
+
+typedef struct {
+    ngx_uint_t           status;        /* the last one */
+    ngx_uint_t           sections;      /* HEADERS frames */
+    uint64_t             content;       /* bytes */
+    char                 fields[2048];  /* "name: value\n" */
+    unsigned             whole:1;       /* it ends where a frame ends */
+} client_response_t;
+
+
+/* what a stream's first bytes say */
+void client_read_response(client_stream_t *s, client_response_t *r);
 
 
 /* client_in */

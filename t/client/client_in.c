@@ -346,8 +346,17 @@ client_in_frame(client_t *c, quic_level_e level, quic_frame_t *f)
     case QUIC_FT_STOP_SENDING:
         s = client_stream(c, f->u.reset.id);
         s->error = f->u.reset.error;
-        s->reset |= f->type == QUIC_FT_RESET_STREAM;
-        s->stopped |= f->type == QUIC_FT_STOP_SENDING;
+
+        if (f->type == QUIC_FT_RESET_STREAM) {
+            s->reset = 1;
+            s->reset_error = f->u.reset.error;
+            s->final_size = f->u.reset.final_size;
+
+        } else {
+            s->stopped = 1;
+            s->stop_error = f->u.reset.error;
+        }
+
         return;
 
     case QUIC_FT_MAX_DATA:

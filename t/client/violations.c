@@ -257,6 +257,7 @@ violation_log(violation_run_t *r, u_char *p, u_char *last)
         break;
 
     case OUTCOME_TEXT:
+        p = ngx_slprintf(p, last, "%s", row->log ? row->log : "");
         break;
 
     default:
@@ -434,6 +435,7 @@ main(int argc, char **argv)
     violations_hello();
     violations_acks();
     violations_h3();
+    violations_messages();
 
     return 0;
 }

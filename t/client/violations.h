@@ -10,6 +10,7 @@
  *     violations_hello   transport parameters, TLS, versions, tokens
  *     violations_acks    ACK_FREQUENCY, IMMEDIATE_ACK
  *     violations_h3      HTTP/3 and QPACK, as far as they end the connection
+ *     violations_messages    requests that aren't, or ask for too much
  */
 
 #ifndef _VIOLATIONS_H_INCLUDED_
@@ -55,6 +56,7 @@ struct violation_s {
 
     ngx_uint_t           levels;        /* where the close belongs; 0: by the
                                            state and the type of packet */
+    const char          *log;           /* OUTCOME_TEXT: a part of the line */
     client_conf_t        conf;          /* port: 1 for the server with Retry */
 };
 
@@ -107,6 +109,7 @@ void violations_packets(void);
 void violations_hello(void);
 void violations_acks(void);
 void violations_h3(void);
+void violations_messages(void);
 
 
 #define VIOLATIONS(rows)                                                     \

@@ -97,6 +97,7 @@ fake_new(quic_conn_t *c, uint64_t id)
     f->s.urgency = QUIC_DEFAULT_URGENCY;
     f->s.final_size = QUIC_NO_SIZE;
     f->reset_error = FAKE_NONE;
+    f->end_error = FAKE_NONE;
     f->stop_error = FAKE_NONE;
 
     ngx_queue_insert_tail(&c->streams, &f->queue);
@@ -439,6 +440,17 @@ quic_stream_finish(quic_stream_t *s)
 
 
 void
+quic_stream_finish_reset(quic_stream_t *s, uint64_t error)
+{
+    fake_stream_t  *f = (fake_stream_t *) s;
+
+    assert_false(f->released || f->out_fin || s->conn->ended);
+
+    f->end_error = error;
+}
+
+
+void
 quic_stream_reset(quic_stream_t *s, uint64_t error)
 {
     fake_stream_t  *f = (fake_stream_t *) s;
@@ -459,7 +471,9 @@ quic_stream_release(quic_stream_t *s, uint64_t error)
 
     assert_false(f->released || s->conn->ended);
 
-    if (!f->out_fin && (s->id & QUIC_STREAM_UNI) == 0) {
+    if (!f->out_fin && f->end_error == FAKE_NONE
+        && (s->id & QUIC_STREAM_UNI) == 0)
+    {
         quic_stream_reset(s, error);
     }
 

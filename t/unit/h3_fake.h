@@ -37,6 +37,8 @@ typedef struct {
     u_char          *out;
     size_t           out_len;
     unsigned         out_fin:1;
+    uint64_t         end_error;      /* of the reset that is to come when all
+                                        is acknowledged, or FAKE_NONE */
     uint64_t         reset_error;    /* RESET_STREAM, or FAKE_NONE */
     uint64_t         stop_error;     /* STOP_SENDING, or FAKE_NONE */
     unsigned         released:1;

@@ -133,6 +133,15 @@ typedef struct {
 } bad_row_t;
 
 
+/* of malformed content */
+
+#define MALFORMED  FAKE_NONE, H3_MESSAGE_ERROR
+#define HEADERS_5  "request headers(5) "
+#define LESS       "malformed(less content than content-length) error"
+#define MORE       "malformed(more content than content-length) error"
+#define TRAILERS   "malformed(pseudo-header field in trailers) error"
+
+
 static bad_row_t  bad[] = {
 
     /* 4.1: the sequence of frames */
@@ -181,33 +190,24 @@ static bad_row_t  bad[] = {
     /* 4.1.2: content-length at every kind of end */
 
     { "5", "request malformed(less content than content-length)", "",
-      FAKE_NONE, H3_MESSAGE_ERROR },
-    { "5d0", "request headers(5) error", "", FAKE_NONE, H3_MESSAGE_ERROR },
-    { "5d4", "request headers(5) error", "1234", FAKE_NONE,
-      H3_MESSAGE_ERROR },
-    { "5d4u", "request headers(5) error", "1234", FAKE_NONE,
-      H3_MESSAGE_ERROR },
-    { "5d4u0", "request headers(5) error", "1234", FAKE_NONE,
-      H3_MESSAGE_ERROR },
-    { "5d2d2T", "request headers(5) error", "1212", FAKE_NONE,
-      H3_MESSAGE_ERROR },
-    { "5T", "request headers(5) error", "", FAKE_NONE, H3_MESSAGE_ERROR },
-    { "5u", "request headers(5) error", "", FAKE_NONE, H3_MESSAGE_ERROR },
-    { "5d6", "request headers(5) error", "", FAKE_NONE, H3_MESSAGE_ERROR },
-    { "5d3d3", "request headers(5) error", "123", FAKE_NONE,
-      H3_MESSAGE_ERROR },
-    { "5d5d1", "request headers(5) error", "12345", FAKE_NONE,
-      H3_MESSAGE_ERROR },
-    { "5d5ud1", "request headers(5) error", "12345", FAKE_NONE,
-      H3_MESSAGE_ERROR },
-    { "0d1", "request headers(0) error", "", FAKE_NONE, H3_MESSAGE_ERROR },
+      MALFORMED },
+    { "5d0", HEADERS_5 LESS, "", MALFORMED },
+    { "5d4", HEADERS_5 LESS, "1234", MALFORMED },
+    { "5d4u", HEADERS_5 LESS, "1234", MALFORMED },
+    { "5d4u0", HEADERS_5 LESS, "1234", MALFORMED },
+    { "5d2d2T", HEADERS_5 LESS, "1212", MALFORMED },
+    { "5T", HEADERS_5 LESS, "", MALFORMED },
+    { "5u", HEADERS_5 LESS, "", MALFORMED },
+    { "5d6", HEADERS_5 MORE, "", MALFORMED },
+    { "5d3d3", HEADERS_5 MORE, "123", MALFORMED },
+    { "5d5d1", HEADERS_5 MORE, "12345", MALFORMED },
+    { "5d5ud1", HEADERS_5 MORE, "12345", MALFORMED },
+    { "0d1", "request headers(0) " MORE, "", MALFORMED },
 
     /* 4.3: trailers */
 
-    { "Pd5b", "request headers(-1) error", "12345", FAKE_NONE,
-      H3_MESSAGE_ERROR },
-    { "5d5b", "request headers(5) error", "12345", FAKE_NONE,
-      H3_MESSAGE_ERROR }
+    { "Pd5b", "request headers(-1) " TRAILERS, "12345", MALFORMED },
+    { "5d5b", HEADERS_5 TRAILERS, "12345", MALFORMED }
 };
 
 
@@ -243,7 +243,7 @@ check_bad(bad_row_t *row, size_t step, ngx_uint_t late_fin)
             assert_null(strstr(r->events, "end"));
 
         } else if (late_fin && strstr(row->events, "less content")) {
-            assert_string_equal(r->events, "request headers(5) error");
+            assert_string_equal(r->events, HEADERS_5 LESS);
 
         } else {
             assert_string_equal(r->events, row->events);
@@ -348,7 +348,7 @@ test_malformed(void **state)
             rig_check_error(rig, FAKE_NONE);
             rig_destroy(rig);
 
-            /* answered: the client may read that, and needs send no more */
+            /* answered: reset when that is there, no more needs be sent */
 
             rig = rig_create(NULL);
             rig_send(rig, 0, buf, len, 0, steps[step]);
@@ -361,7 +361,8 @@ test_malformed(void **state)
 
             f = fake_stream(rig->qc, 0);
             assert_int_equal(f->reset_error, FAKE_NONE);
-            assert_true(f->out_fin);
+            assert_false(f->out_fin);
+            assert_int_equal(f->end_error, H3_MESSAGE_ERROR);
             assert_int_equal(f->stop_error, H3_MESSAGE_ERROR);
             rig_check_error(rig, FAKE_NONE);
             rig_destroy(rig);
@@ -653,13 +654,14 @@ test_exact_reader(void **state)
     r->hr = NULL;
     assert_int_equal(fake_stream(rig->qc, 11)->out_len, answers);
 
-    /* too much of it is seen as well, before there is a response */
+    /* too much of it is seen as well, and then nobody gets any of it */
 
     rig_send(rig, 4, buf, rig_script(buf, "7d3d4d1"), 1, RIG_MAX);
 
     r = rig_request(rig, 4);
-    assert_int_equal(h3_request_recv(r->hr, body, 7), 7);
     assert_int_equal(h3_request_recv(r->hr, body, 7), NGX_ERROR);
+    assert_string_equal(r->events, "request headers(7) readable malformed("
+                                   "more content than content-length)");
 
     h3_request_free(r->hr, H3_INTERNAL_ERROR);
     r->hr = NULL;
@@ -878,11 +880,9 @@ test_reset(void **state)
 
     rig = rig_create(NULL);
     rig_send(rig, 0, buf, rig_script(buf, "5d6"), 0, 5);
-    assert_string_equal(rig_request(rig, 0)->events,
-                        "request headers(5) error");
+    assert_string_equal(rig_request(rig, 0)->events, HEADERS_5 MORE);
     fake_reset(rig->qc, 0, H3_REQUEST_CANCELLED);
-    assert_string_equal(rig_request(rig, 0)->events,
-                        "request headers(5) error");
+    assert_string_equal(rig_request(rig, 0)->events, HEADERS_5 MORE);
     rig_destroy(rig);
 }
 

@@ -282,6 +282,11 @@ rig_fetch(rig_request_t *r)
         r->last = h3_request_recv(r->hr, r->body + r->body_len,
                                   r->rig->chunk);
 
+        if (r->hr == NULL) {
+            /* by malformed(), inside of the call */
+            return;
+        }
+
         if (r->last > 0) {
             r->body_len += r->last;
             continue;
