@@ -224,6 +224,32 @@ my @attacks = (
         cmp_ok($r->{requests}, '<', 2000, 'before long');
     } },
 
+    # CVE-2025-64702: an entry of 4 KB, named 5000 times, in headers and trailers
+
+    { name => 'qpack_bomb', heap => 2000, cpu => 1, check => sub {
+        my ($r) = @_;
+
+        is($r->{status}, 400, 'too large a header');
+        is($r->{alive}, 1, 'the connection goes on');
+    } },
+
+    # As many requests as may wait for an entry, with much behind the beginning
+
+    { name => 'blocked_streams', heap => 4000, cpu => 1, check => sub {
+        my ($r) = @_;
+
+        is($r->{rounds}, 20, 'they may');
+        is($r->{alive}, 1, 'the connection goes on');
+    } },
+
+    # CVE-2024-24989 and others: an end in the middle of things
+
+    { name => 'lifetimes', heap => 8000, cpu => 5, check => sub {
+        my ($r) = @_;
+
+        cmp_ok($r->{requests}, '>', 100, 'in many ways');
+    } },
+
     { name => 'fragments', heap => 8000, cpu => 5, check => sub {
         my ($r) = @_;
 
@@ -234,7 +260,7 @@ my @attacks = (
 my %counts = (path_challenge => 2000, retire_cid => 200, crypto_permuted => 30,
               half_open => 500, alike => 200, versions => 5000,
               key_updates => 20, cheap_frames => 100, ack_ranges => 2000,
-              fragments => 2000);
+              fragments => 2000, lifetimes => 100);
 
 system("mkdir -p $build/lock && flock $build/lock/test"
        . " make -s -f $top/t/client/Makefile >&2") == 0

@@ -5,6 +5,7 @@
  *
  * Requests come as callbacks, in this order:
  *
+ *     opened()      a stream has been opened
  *     request()     a field section has begun to decode: returns the context
  *                   of the request ("req" in what follows)
  *     field()       for each field line, pseudo-header fields included, each
@@ -54,6 +55,12 @@ typedef struct {
 
 
 typedef struct {
+    /*
+     * A request stream was opened, of which nothing is known yet: returns the
+     * time, for h3_conn_expire() to compare.
+     */
+    uint64_t    (*opened)(void *data);
+
     /* NULL: refuse (H3_REQUEST_REJECTED) */
     void       *(*request)(void *data, h3_request_t *hr);
 
@@ -106,6 +113,19 @@ void h3_conn_goaway(h3_conn_t *hc);
 
 /* the second without waiting any longer, if notice was given */
 void h3_conn_goaway_final(h3_conn_t *hc);
+
+/*
+ * Gives up the streams that have been open for "timeout" and have not brought
+ * a field line yet.  Returns how long it is until the next one has been;
+ * UINT64_MAX: there is none.
+ */
+uint64_t h3_conn_expire(h3_conn_t *hc, uint64_t now, uint64_t timeout);
+
+/*
+ * Bytes that request streams have brought, and that the client has taken: it
+ * grows as long as there is more to the connection than its being open.
+ */
+uint64_t h3_conn_progress(h3_conn_t *hc);
 
 /* requests that are not yet freed; requests so far */
 ngx_uint_t h3_conn_active(h3_conn_t *hc);

@@ -581,6 +581,52 @@ h3_conn_check(h3_conn_t *hc)
 }
 
 
+uint64_t
+h3_conn_expire(h3_conn_t *hc, uint64_t now, uint64_t timeout)
+{
+    uint64_t       wait;
+    ngx_queue_t   *q, *next;
+    h3_request_t  *hr;
+
+    wait = UINT64_MAX;
+
+    h3_conn_enter(hc);
+
+    for (q = ngx_queue_head(&hc->requests);
+         q != ngx_queue_sentinel(&hc->requests) && !h3_conn_over(hc);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        hr = ngx_queue_data(q, h3_request_t, queue);
+
+        if (hr->req) {
+            continue;
+        }
+
+        if (now - hr->opened < timeout) {
+
+            /* they stand in the order in which they were opened */
+            wait = timeout - (now - hr->opened);
+            break;
+        }
+
+        h3_request_expire(hr);
+    }
+
+    h3_conn_check(hc);
+    h3_conn_leave(hc);
+
+    return wait;
+}
+
+
+uint64_t
+h3_conn_progress(h3_conn_t *hc)
+{
+    return hc->received + quic_conn_acked(hc->qc);
+}
+
+
 ngx_uint_t
 h3_conn_active(h3_conn_t *hc)
 {

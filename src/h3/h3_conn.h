@@ -79,6 +79,7 @@ struct h3_conn_s {
     uint64_t             peer_goaway;    /* push ID; or UINT64_MAX */
     uint64_t             max_push_id;    /* what the client allows, plus 1 */
 
+    uint64_t             received;       /* bytes read from requests */
     ngx_uint_t           useless;        /* frames and streams */
     ngx_uint_t           ncancelled;     /* requests, by the client */
     ngx_uint_t           nserved;        /* the others that have ended */

@@ -43,6 +43,7 @@ h3_request_opened(h3_conn_t *hc, quic_stream_t *s)
     hr->stream = s;
     hr->mem = hc->mem;
     hr->id = s->id;
+    hr->opened = hc->ops->opened(hc->data);
     hr->content_length = -1;
     hr->final = -1;
 
@@ -156,6 +157,17 @@ h3_request_cancelled(h3_request_t *hr)
         hr->cancelled = 1;
         h3_conn_cancelled(hr->hc);
     }
+}
+
+
+void
+h3_request_expire(h3_request_t *hr)
+{
+    h3_conn_t  *hc;
+
+    hc = h3_request_enter(hr);
+    h3_request_drop(hr, H3_REQUEST_CANCELLED, "client timed out");
+    h3_request_leave(hr, hc);
 }
 
 

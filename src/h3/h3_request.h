@@ -34,6 +34,7 @@ struct h3_request_s {
     quic_mem_t          *mem;
     void                *req;            /* the upper floor's */
     uint64_t             id;
+    uint64_t             opened;         /* when: by ops->opened() */
 
     ngx_queue_t          queue;          /* in hc->requests */
     ngx_queue_t          blocked_queue;  /* in hc->blocked */
@@ -78,6 +79,9 @@ void h3_request_stopped(h3_request_t *hr);
 
 /* the insertions that it waited for have come */
 void h3_request_unblocked(h3_request_t *hr);
+
+/* it has brought nothing for too long */
+void h3_request_expire(h3_request_t *hr);
 
 /* the connection has ended */
 void h3_request_detach(h3_request_t *hr);

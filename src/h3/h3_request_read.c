@@ -214,6 +214,7 @@ static void
 h3_request_consume(h3_request_t *hr, size_t n)
 {
     hr->received += n;
+    hr->hc->received += n;
 
     if (n) {
         quic_stream_consume(hr->stream, n);

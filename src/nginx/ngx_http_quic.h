@@ -135,12 +135,16 @@ struct ngx_http_quic_session_s {
     ngx_log_t                log;
     ngx_atomic_uint_t        number;     /* $connection */
     ngx_msec_t               start;
-    ngx_msec_t               heard;      /* its last datagram: known only in
-                                            a worker that shares sockets */
+    ngx_msec_t               idle;       /* when a request ended last */
     ngx_uint_t               nrequests;  /* native requests alive */
 
     ngx_event_t              timer;
     uint64_t                 deadline;   /* the connection's; microseconds */
+
+    ngx_event_t              watch;      /* for clients that do nothing */
+    uint64_t                 progress;   /* bytes, when it was looked at */
+    ngx_msec_t               moved;      /* ... and they had become more */
+    unsigned                 expired:1;  /* keepalive_timeout is over */
 
     /* of the server that the TLS name chose: where requests start */
     ngx_http_conf_ctx_t     *server;
@@ -227,6 +231,15 @@ void ngx_http_quic_session_set_server(ngx_http_quic_session_t *s,
 /* when the transport wants to be called; UINT64_MAX: not at all */
 void ngx_http_quic_session_set_timer(ngx_http_quic_session_t *s,
     uint64_t deadline);
+
+/* h3's ops->opened(): milliseconds */
+uint64_t ngx_http_quic_session_opened(void *data);
+
+/*
+ * Looks if requests' bytes have been moving since the last time, either way.
+ * Returns the milliseconds for which they have not.
+ */
+ngx_msec_t ngx_http_quic_session_still(ngx_http_quic_session_t *s);
 
 /*
  * To be called with each request: keepalive_requests, keepalive_time and

@@ -40,6 +40,7 @@ static uint64_t ngx_http_quic_request_error(ngx_http_quic_request_t *qr);
 
 
 const h3_ops_t  ngx_http_quic_h3_ops = {
+    .opened = ngx_http_quic_session_opened,
     .request = ngx_http_quic_request_create,
     .field = ngx_http_quic_field,
     .headers = ngx_http_quic_request_headers,
@@ -630,6 +631,7 @@ ngx_http_quic_session_detach(ngx_http_quic_request_t *qr)
 
     qr->session = NULL;
     s->nrequests--;
+    s->idle = ngx_current_msec;
 }
 
 

@@ -11,12 +11,24 @@
 #include "nginx/ngx_http_quic.h"
 #include "nginx/ngx_http_quic_request.h"
 #include "nginx/ngx_http_quic_worker.h"
+#include "wire/quic_error.h"
+
+
+/* ms between the end of a request and the last that is heard of it */
+
+#define NGX_HTTP_QUIC_SESSION_GRACE  1000
 
 
 static void ngx_http_quic_session_init_log(ngx_http_quic_session_t *s);
 static u_char *ngx_http_quic_session_log_error(ngx_log_t *log, u_char *buf,
     size_t len);
 static void ngx_http_quic_session_timeout(ngx_event_t *ev);
+static void ngx_http_quic_session_watch(ngx_event_t *ev);
+static ngx_msec_t ngx_http_quic_session_watch_idle(
+    ngx_http_quic_session_t *s);
+static void ngx_http_quic_session_watch_in(ngx_http_quic_session_t *s,
+    ngx_msec_t wait);
+static ngx_msec_t ngx_http_quic_session_keepalive(ngx_http_quic_session_t *s);
 
 
 ngx_http_quic_session_t *
@@ -36,6 +48,8 @@ ngx_http_quic_session_create(ngx_http_quic_worker_t *worker, quic_conn_t *c,
     s->server = listener->default_server;
     s->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
     s->start = ngx_current_msec;
+    s->idle = ngx_current_msec;
+    s->moved = ngx_current_msec;
     s->deadline = UINT64_MAX;
 
     ngx_http_quic_session_init_log(s);
@@ -48,6 +62,11 @@ ngx_http_quic_session_create(ngx_http_quic_worker_t *worker, quic_conn_t *c,
     s->timer.data = s;
     s->timer.log = &s->log;
 
+    s->watch.handler = ngx_http_quic_session_watch;
+    s->watch.data = s;
+    s->watch.log = &s->log;
+    s->watch.cancelable = 1;
+
     s->h3 = h3_conn_create(c, &worker->mem, &listener->h3,
                            &ngx_http_quic_h3_ops, s);
     if (s->h3 == NULL) {
@@ -58,6 +77,8 @@ ngx_http_quic_session_create(ngx_http_quic_worker_t *worker, quic_conn_t *c,
     quic_conn_set_data(c, s);
     quic_conn_set_log(c, &s->log);
 
+    ngx_http_quic_session_watch_in(s, ngx_http_quic_session_keepalive(s));
+
     return s;
 }
 
@@ -67,6 +88,10 @@ ngx_http_quic_session_free(ngx_http_quic_session_t *s)
 {
     if (s->timer.timer_set) {
         ngx_event_del_timer(&s->timer);
+    }
+
+    if (s->watch.timer_set) {
+        ngx_event_del_timer(&s->watch);
     }
 
     quic_free(&s->worker->mem, s, sizeof(ngx_http_quic_session_t));
@@ -200,4 +225,145 @@ ngx_http_quic_session_count(ngx_http_quic_session_t *s)
     {
         h3_conn_goaway(s->h3);
     }
+}
+
+
+/*
+ * The transport's idle timeout ends connections of which nothing is heard.  A
+ * client that sends PINGs, or other things that ask for nothing, is for the
+ * timeouts that a client of nginx's would have met otherwise:
+ *
+ *     client_header_timeout   for a stream to become a request
+ *     keepalive_timeout       from the end of the last request
+ *     send_timeout            for what was answered to be taken
+ *
+ * The event isn't moved with each request: it finds out that it came too early.
+ */
+
+static void
+ngx_http_quic_session_watch(ngx_event_t *ev)
+{
+    uint64_t                   wait;
+    ngx_http_quic_session_t   *s;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    s = ev->data;
+
+    if (s->h3 == NULL) {
+        return;
+    }
+
+    cscf = s->server->srv_conf[ngx_http_core_module.ctx_index];
+
+    wait = h3_conn_expire(s->h3, ngx_current_msec,
+                          cscf->client_header_timeout);
+
+    if (wait == UINT64_MAX) {
+        wait = s->nrequests ? ngx_http_quic_session_keepalive(s)
+                            : ngx_http_quic_session_watch_idle(s);
+    }
+
+    ngx_http_quic_session_watch_in(s, (ngx_msec_t) wait);
+}
+
+
+/* no request is there, nor a stream for one; returns when to look again */
+
+static ngx_msec_t
+ngx_http_quic_session_watch_idle(ngx_http_quic_session_t *s)
+{
+    ngx_msec_t                 idle, keepalive;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    idle = ngx_current_msec - s->idle;
+    keepalive = ngx_http_quic_session_keepalive(s);
+
+    if (idle < keepalive) {
+        return keepalive - idle;
+    }
+
+    clcf = s->server->loc_conf[ngx_http_core_module.ctx_index];
+
+    if (!s->expired) {
+        s->expired = 1;
+        s->moved = ngx_current_msec;
+        h3_conn_goaway(s->h3);
+
+    } else if (ngx_http_quic_session_still(s) >= clcf->send_timeout) {
+        quic_conn_close_app(s->conn, H3_NO_ERROR,
+                            "client doesn't take its responses");
+    }
+
+    return clcf->send_timeout;
+}
+
+
+ngx_msec_t
+ngx_http_quic_session_still(ngx_http_quic_session_t *s)
+{
+    uint64_t  progress;
+
+    progress = h3_conn_progress(s->h3);
+
+    if (s->progress != progress) {
+        s->progress = progress;
+        s->moved = ngx_current_msec;
+    }
+
+    return ngx_current_msec - s->moved;
+}
+
+
+/*
+ * Silent connections have ended by then.  After "keepalive_timeout 0" there is
+ * nothing to be kept alive but a connection without a request.
+ */
+
+static ngx_msec_t
+ngx_http_quic_session_keepalive(ngx_http_quic_session_t *s)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    clcf = s->server->loc_conf[ngx_http_core_module.ctx_index];
+    cscf = s->server->srv_conf[ngx_http_core_module.ctx_index];
+
+    return (clcf->keepalive_timeout ? clcf->keepalive_timeout
+                                    : cscf->client_header_timeout)
+           + NGX_HTTP_QUIC_SESSION_GRACE;
+}
+
+
+/* no later than in so many milliseconds */
+
+static void
+ngx_http_quic_session_watch_in(ngx_http_quic_session_t *s, ngx_msec_t wait)
+{
+    if (s->watch.timer_set) {
+
+        if ((ngx_msec_int_t) (s->watch.timer.key - ngx_current_msec - wait)
+            <= 0)
+        {
+            return;
+        }
+
+        ngx_event_del_timer(&s->watch);
+    }
+
+    ngx_event_add_timer(&s->watch, wait);
+}
+
+
+uint64_t
+ngx_http_quic_session_opened(void *data)
+{
+    ngx_http_quic_session_t  *s = data;
+
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = s->server->srv_conf[ngx_http_core_module.ctx_index];
+
+    ngx_http_quic_session_watch_in(s, cscf->client_header_timeout);
+
+    return ngx_current_msec;
 }

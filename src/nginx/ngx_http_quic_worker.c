@@ -23,9 +23,10 @@
 #define NGX_HTTP_QUIC_MAX_BATCHES  64
 
 /*
- * ms: a client that has gone away shall not keep a worker from exiting.  The
- * acknowledgement of GOAWAY is waited for once, the end of a handshake and the
- * acknowledgement of the last response as long as anything is heard.
+ * ms: a client that has gone away, or that only says it is there, shall not
+ * keep a worker from exiting.  The acknowledgement of GOAWAY is waited for
+ * once, the end of a handshake for that long, the acknowledgement of the last
+ * response as long as it goes on.
  */
 #define NGX_HTTP_QUIC_SILENCE      5000
 #define NGX_HTTP_QUIC_LISTEN       1000     /* how often that is looked at */
@@ -507,19 +508,7 @@ ngx_http_quic_worker_takes(ngx_http_quic_worker_t *w, u_char *data, size_t len)
 static ngx_uint_t
 ngx_http_quic_worker_owns(ngx_http_quic_worker_t *w, ngx_str_t *dcid)
 {
-    quic_cid_node_t          *node;
-    ngx_http_quic_session_t  *s;
-
-    node = quic_cid_map_find(&w->endpoint.cids, dcid->data, dcid->len);
-
-    if (node == NULL) {
-        return 0;
-    }
-
-    s = quic_conn_data(node->data);
-    s->heard = ngx_current_msec;
-
-    return 1;
+    return quic_cid_map_find(&w->endpoint.cids, dcid->data, dcid->len) != NULL;
 }
 
 
@@ -829,7 +818,7 @@ ngx_http_quic_worker_goaway(quic_conn_t *c, void *data)
     ngx_http_quic_session_t  *s;
 
     s = quic_conn_data(c);
-    s->heard = ngx_current_msec;
+    s->moved = ngx_current_msec;
 
     if (s->h3) {
         h3_conn_goaway(s->h3);
@@ -859,15 +848,16 @@ ngx_http_quic_worker_close_silent(quic_conn_t *c, void *data)
 
     s = quic_conn_data(c);
 
-    if (s->h3) {
-        h3_conn_goaway_final(s->h3);
-
-        if (h3_conn_active(s->h3)) {
-            return;
-        }
+    if (s->h3 == NULL) {
+        return;
     }
 
-    if (ngx_current_msec - s->heard >= NGX_HTTP_QUIC_SILENCE) {
+    h3_conn_goaway_final(s->h3);
+
+    if (h3_conn_active(s->h3)) {
+        s->moved = ngx_current_msec;
+
+    } else if (ngx_http_quic_session_still(s) >= NGX_HTTP_QUIC_SILENCE) {
         quic_conn_close_app(c, H3_NO_ERROR, "server is shutting down");
     }
 }

@@ -275,6 +275,13 @@ quic_conn_streams(quic_conn_t *c)
 
 
 uint64_t
+quic_conn_acked(quic_conn_t *c)
+{
+    return c->streams.acked;
+}
+
+
+uint64_t
 quic_conn_max_requests(quic_conn_t *c)
 {
     return c->streams.max_peer[0];

@@ -151,6 +151,9 @@ void *quic_conn_data(quic_conn_t *c);
 /* streams that the client has opened and that aren't freed yet */
 ngx_uint_t quic_conn_streams(quic_conn_t *c);
 
+/* bytes of these streams that the client has acknowledged */
+uint64_t quic_conn_acked(quic_conn_t *c);
+
 /* how many requests the client may have made so far, by our MAX_STREAMS */
 uint64_t quic_conn_max_requests(quic_conn_t *c);
 

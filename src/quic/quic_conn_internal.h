@@ -180,6 +180,7 @@ typedef struct {
     uint64_t             max_uni;        /* what it allows us */
 
     uint64_t             buffered;       /* bytes in all send buffers */
+    uint64_t             acked;          /* bytes of the client's streams */
 } quic_streams_t;
 
 

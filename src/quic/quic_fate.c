@@ -161,6 +161,7 @@ static void
 quic_fate_stream_acked(quic_conn_t *c, quic_space_e space,
     quic_sent_frame_t *f)
 {
+    uint64_t        held;
     quic_stream_t  *s;
 
     s = quic_streams_lookup(c, f->id);
@@ -170,13 +171,20 @@ quic_fate_stream_acked(quic_conn_t *c, quic_space_e space,
     }
 
     quic_bucket_give(&c->idle_frames, 1);
-    c->streams.buffered -= quic_send_buf_held(&s->out);
+
+    held = quic_send_buf_held(&s->out);
 
     if (quic_send_buf_acked(&s->out, f->offset, f->len, f->fin) != NGX_OK) {
         quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory");
     }
 
-    c->streams.buffered += quic_send_buf_held(&s->out);
+    held -= quic_send_buf_held(&s->out);
+
+    c->streams.buffered -= held;
+
+    if ((s->id & QUIC_STREAM_UNI) == 0) {
+        c->streams.acked += held;
+    }
 
     quic_stream_acked(s);
 }

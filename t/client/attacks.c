@@ -9,34 +9,26 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include "crypto/quic_random.h"
-#include "client.h"
+#include "attacks.h"
 
 
-#define ATTACK_ADDR     0x7f020001      /* 127.2.0.1 */
 #define ATTACK_FORGED   0x7f030001      /* the system believes the forgery */
 #define ATTACK_FRAMES   1100            /* bytes of them in a packet */
 #define ATTACK_BURST    16              /* packets until answers are read */
 #define ATTACK_PIECES   64
 
 
-typedef struct {
-    const char   *name;
-    ngx_uint_t    count;                /* of what it does, by default */
-    void        (*run)(ngx_uint_t n);
-} attack_t;
-
-
 static int  attack_port;
 
 
-static void
+void
 attack_report(const char *word, uint64_t n)
 {
     printf("%s %llu\n", word, (unsigned long long) n);
 }
 
 
-static void
+void
 attack_report_close(client_t *c)
 {
     attack_report("closed", c->close.n != 0);
@@ -45,7 +37,7 @@ attack_report_close(client_t *c)
 }
 
 
-static void
+void
 attack_fail(const char *what)
 {
     fprintf(stderr, "%s\n", what);
@@ -53,7 +45,7 @@ attack_fail(const char *what)
 }
 
 
-static client_t *
+client_t *
 attack_client(client_conf_t *conf, client_state_e state)
 {
     client_t       *c;
@@ -78,9 +70,7 @@ attack_client(client_conf_t *conf, client_state_e state)
 }
 
 
-/* the last word, so that the server doesn't wait for more */
-
-static void
+void
 attack_end(client_t *c)
 {
     (void) client_send_hex(c, QUIC_PACKET_1RTT, "1c 00 00 00");
@@ -89,7 +79,7 @@ attack_end(client_t *c)
 }
 
 
-static ngx_int_t
+ngx_int_t
 attack_put(client_t *c, const u_char *frames, size_t len, ngx_uint_t i)
 {
     if (client_send(c, QUIC_PACKET_1RTT, frames, len) != NGX_OK) {
@@ -1176,17 +1166,27 @@ static const attack_t  attacks[] = {
     { "cheap_frames", 2000, attack_cheap_frames },
     { "ack_ranges", 3000, attack_ack_ranges },
     { "fragments", 20000, attack_fragments },
-    { "rapid_reset", 20000, attack_rapid_reset }
+    { "rapid_reset", 20000, attack_rapid_reset },
+    { NULL, 0, NULL }
 };
 
-#define ATTACKS  (sizeof(attacks) / sizeof(attacks[0]))
+
+static void
+attack_run(const attack_t *a, const char *name, const char *count)
+{
+    for ( /* void */ ; a->name; a++) {
+
+        if (strcmp(a->name, name) == 0) {
+            a->run(count ? strtoul(count, NULL, 10) : a->count);
+            exit(0);
+        }
+    }
+}
 
 
 int
 main(int argc, char **argv)
 {
-    ngx_uint_t  i;
-
     if (argc < 3) {
         fprintf(stderr, "usage: attacks PORT NAME [COUNT]\n");
         return 2;
@@ -1194,14 +1194,8 @@ main(int argc, char **argv)
 
     attack_port = atoi(argv[1]);
 
-    for (i = 0; i < ATTACKS; i++) {
-
-        if (strcmp(attacks[i].name, argv[2]) == 0) {
-            attacks[i].run(argc > 3 ? strtoul(argv[3], NULL, 10)
-                                    : attacks[i].count);
-            return 0;
-        }
-    }
+    attack_run(attacks, argv[2], argv[3]);
+    attack_run(attacks_h3, argv[2], argv[3]);
 
     fprintf(stderr, "no attack %s\n", argv[2]);
 

@@ -144,8 +144,9 @@ client_params(client_t *c, u_char *buf)
     p = buf;
 
     if (!c->conf.only_params) {
-        p += client_hex(p, "04 04 #1000000 05 04 #1000000 07 04 #1000000 "
-                           "09 01 03");
+        p += client_hex(p, c->conf.credit ? c->conf.credit
+                           : "04 04 #1000000 05 04 #1000000 07 04 #1000000 "
+                             "09 01 03");
         *p++ = 0x0f;
         *p++ = c->scid.len;
         p = ngx_cpymem(p, c->scid.data, c->scid.len);

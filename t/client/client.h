@@ -55,6 +55,7 @@ typedef struct {
     uint32_t             addr;          /* host order: where it sends from */
     uint32_t             version;       /* 0: 1 */
     const char          *params;        /* more transport parameters: hex */
+    const char          *credit;        /* in the place of what it gives */
     const char          *server_name;   /* NULL: "localhost" */
     const char          *alpn;
     uint16_t             sigalg;

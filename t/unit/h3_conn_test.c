@@ -571,6 +571,50 @@ test_goaway(void **state)
 
 /* without requests there is nothing to wait for */
 
+/* a stream without a field line isn't waited for, others are */
+
+static void
+test_expire(void **state)
+{
+    rig_t          *rig;
+    fake_stream_t  *f;
+
+    rig = rig_create(NULL);
+    rig->now = UINT64_MAX - 5;       /* a clock may run over */
+
+    assert_int_equal(h3_conn_expire(rig->hc, rig->now, 10), UINT64_MAX);
+
+    rig_send(rig, 0, (u_char *) "\x01\x05", 2, 0, 2);
+    rig->now += 4;
+    rig_get(rig, 4);
+    rig_send(rig, 8, (u_char *) "\x01", 1, 0, 1);
+
+    assert_int_equal(h3_conn_progress(rig->hc),
+                     3 + h3_request_received(rig_request(rig, 4)->hr));
+
+    rig->now += 5;
+    assert_int_equal(h3_conn_expire(rig->hc, rig->now, 10), 1);
+    assert_false(fake_stream(rig->qc, 0)->released);
+
+    rig->now++;
+    assert_int_equal(h3_conn_expire(rig->hc, rig->now, 10), 4);
+
+    f = fake_stream(rig->qc, 0);
+    assert_true(f->released);
+    assert_int_equal(f->reset_error, H3_REQUEST_CANCELLED);
+    assert_int_equal(f->stop_error, H3_REQUEST_CANCELLED);
+    assert_false(fake_stream(rig->qc, 8)->released);
+
+    rig->now += 4;
+    assert_int_equal(h3_conn_expire(rig->hc, rig->now, 10), UINT64_MAX);
+    assert_true(fake_stream(rig->qc, 8)->released);
+    assert_false(fake_stream(rig->qc, 4)->released);
+
+    rig_check_error(rig, FAKE_NONE);
+    rig_destroy(rig);
+}
+
+
 static void
 test_goaway_idle(void **state)
 {
@@ -770,6 +814,7 @@ main(void)
         cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_peer_limit),
         cmocka_unit_test(test_unsent_answers),
+        cmocka_unit_test(test_expire),
         cmocka_unit_test(test_goaway),
         cmocka_unit_test(test_goaway_idle),
         cmocka_unit_test(test_goaway_final),

@@ -560,6 +560,13 @@ quic_conn_streams(quic_conn_t *c)
 
 
 uint64_t
+quic_conn_acked(quic_conn_t *c)
+{
+    return c->acked;
+}
+
+
+uint64_t
 quic_conn_max_requests(quic_conn_t *c)
 {
     return FAKE_MAX_REQUESTS;

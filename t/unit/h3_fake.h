@@ -59,6 +59,7 @@ struct quic_conn_s {
     size_t                  room;        /* what every stream has */
     size_t                  max_span;    /* that peek shows at once */
     ngx_uint_t              fail_writes;
+    uint64_t                acked;       /* bytes of the client's streams */
     ngx_uint_t              keep_alive;
     ngx_uint_t              lingering;
 

@@ -2,6 +2,7 @@
 #include "h3_rig.h"
 
 
+static uint64_t rig_on_opened(void *data);
 static void *rig_on_request(void *data, h3_request_t *hr);
 static ngx_int_t rig_on_field(void *req, ngx_str_t *name, ngx_str_t *value);
 static void rig_on_headers(void *req, ngx_uint_t fin, off_t content_length);
@@ -18,6 +19,7 @@ static u_char *rig_script_headers(u_char *p, const char *length);
 
 
 static const h3_ops_t  rig_ops = {
+    rig_on_opened,
     rig_on_request,
     rig_on_field,
     rig_on_headers,
@@ -164,6 +166,15 @@ rig_note(rig_request_t *r, const char *event, const char *name)
             }
         }
     }
+}
+
+
+static uint64_t
+rig_on_opened(void *data)
+{
+    rig_t  *rig = data;
+
+    return rig->now;
 }
 
 

@@ -49,6 +49,7 @@ struct rig_s {
     rig_request_t   *requests[RIG_REQUESTS];
     ngx_uint_t       n;
     ngx_uint_t       closed;
+    uint64_t         now;
 
     /* how the upper floor behaves */
 
