@@ -247,6 +247,12 @@ ngx_msec_t ngx_http_quic_session_still(ngx_http_quic_session_t *s);
  */
 void ngx_http_quic_session_count(ngx_http_quic_session_t *s);
 
+/*
+ * What requests need in each phase: NGX_OK or NGX_ERROR.  To be called before
+ * the log module's postconfiguration.
+ */
+ngx_int_t ngx_http_quic_request_init(ngx_conf_t *cf);
+
 /* non-zero if the request came over HTTP/3 through this module */
 ngx_uint_t ngx_http_quic_is_request(ngx_http_request_t *r);
 

@@ -67,6 +67,11 @@ ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size)
         return NGX_AGAIN;
     }
 
+    /* of what isn't discarded the core adds what it gets, not what has come */
+
+    ngx_http_quic_request_count(qr, qr->main->discard_body ? 0
+                                                           : ngx_max(n, 0));
+
     if (n == NGX_AGAIN) {
         rev->ready = 0;
 

@@ -199,8 +199,6 @@ ngx_http_quic_check_field(ngx_http_quic_request_t *qr,
 
     len = name->len + sizeof(": ") - 1 + value->len + sizeof(CRLF) - 1;
 
-    r->request_length += len;
-
     if (len > cscf->large_client_header_buffers.size) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client sent too long header line: \"%V\"", name);

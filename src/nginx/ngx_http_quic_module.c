@@ -263,6 +263,7 @@ ngx_http_quic_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_quic_check_events(cf->cycle, cf->log) != NGX_OK
         || ngx_http_quic_variables(cf) != NGX_OK
+        || ngx_http_quic_request_init(cf) != NGX_OK
         || ngx_http_quic_host_key(cf, qmcf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -34,6 +34,7 @@ static void ngx_http_quic_request_refuse(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_finalize(ngx_http_quic_request_t *qr,
     ngx_int_t rc);
 
+static ngx_int_t ngx_http_quic_request_log_handler(ngx_http_request_t *r);
 static void ngx_http_quic_session_detach(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_cleanup(void *data);
 static uint64_t ngx_http_quic_request_error(ngx_http_quic_request_t *qr);
@@ -51,6 +52,25 @@ const h3_ops_t  ngx_http_quic_h3_ops = {
     .gone = ngx_http_quic_request_gone,
     .closed = ngx_http_quic_closed
 };
+
+
+ngx_int_t
+ngx_http_quic_request_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_quic_request_log_handler;
+
+    return NGX_OK;
+}
 
 
 ngx_http_quic_request_t *
@@ -387,6 +407,7 @@ ngx_http_quic_request_run(ngx_http_quic_request_t *qr)
     r->expect_tested = 1;
 
     ngx_http_quic_session_count(qr->session);
+    ngx_http_quic_request_count(qr, 0);
 
     if (ngx_http_quic_process_fields(qr) == NGX_OK
         && ngx_http_quic_request_check_client(qr) == NGX_OK)
@@ -615,6 +636,34 @@ ngx_http_quic_request_finished(ngx_http_quic_request_t *qr)
     } else {
         rev->ready = 0;
     }
+}
+
+
+/*
+ * As with HTTP/2: the bytes that came on the stream, compressed and framed.
+ */
+
+void
+ngx_http_quic_request_count(ngx_http_quic_request_t *qr, size_t n)
+{
+    qr->main->request_length = h3_request_received(qr->h3) - (off_t) n;
+}
+
+
+/* the first one of the phase: what comes after it is to be logged right */
+
+static ngx_int_t
+ngx_http_quic_request_log_handler(ngx_http_request_t *r)
+{
+    ngx_http_quic_request_t  *qr;
+
+    qr = ngx_http_quic_get_request(r);
+
+    if (qr && r == r->main) {
+        ngx_http_quic_request_count(qr, 0);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -130,6 +130,12 @@ ngx_int_t ngx_http_quic_request_replace(ngx_http_request_t *r,
 void ngx_http_quic_request_finished(ngx_http_quic_request_t *qr);
 
 
+/*
+ * Brings r->request_length up to date; "n" bytes of it are the core's to add.
+ */
+void ngx_http_quic_request_count(ngx_http_quic_request_t *qr, size_t n);
+
+
 /* ops->field(): notes a field line */
 ngx_int_t ngx_http_quic_field(void *req, ngx_str_t *name, ngx_str_t *value);
 
