@@ -358,6 +358,8 @@ for my $version (2, 3) {
 
     is($line->{status}, 499, "499, HTTP/$version");
     is($line->{request_completion}, '', "not complete, HTTP/$version");
+    is($line->{ssl_server_name}, 'localhost',
+       "\$ssl_server_name is still known, HTTP/$version");
     like($line->{ssl_protocol}, qr/^TLSv1/,
          "\$ssl_protocol is still known, HTTP/$version");
     cmp_ok($line->{request_length}, '>', 10,
