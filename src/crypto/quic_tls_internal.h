@@ -67,7 +67,8 @@ struct quic_tls_ctx_s {
     quic_tls_cert_t     *certs[QUIC_TLS_CERT_TYPES];
     quic_tls_cert_t     *cert;
 
-    char                 groups[QUIC_TLS_GROUPS_LEN];  /* the library's names */
+    /* with the library's names */
+    char                 groups[QUIC_TLS_GROUPS_LEN];
     enum ssl_compliance_policy_t  policy;              /* of suites */
     unsigned             prefer:1;   /* our order, not the client's */
 

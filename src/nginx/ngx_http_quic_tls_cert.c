@@ -4,9 +4,8 @@
  * $ssl_server_name.pem"): they are looked for in each handshake.
  *
  * A worker keeps the last ones that it has loaded, as long as their files stay
- * what they were: that takes two system calls instead of the reading,
- * decrypting and checking of a key.  Certificates in the value itself ("data:")
- * aren't kept.
+ * what they were: that takes two system calls instead of reading, decrypting
+ * and checking a key.  Certificates in the value itself ("data:") aren't kept.
  */
 
 #include <ngx_config.h>

@@ -22,6 +22,9 @@ my %types = (
     p384    => ['ec', '-pkeyopt', 'ec_paramgen_curve:secp384r1'],
     rsa     => ['rsa:2048'],
     ed25519 => ['ed25519'],
+    ed448   => ['ed448'],
+    pss     => ['rsa-pss'],
+    k256    => ['ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1'],
 );
 
 
