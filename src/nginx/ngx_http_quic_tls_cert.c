@@ -130,7 +130,7 @@ ngx_http_quic_cert_use_all(ngx_http_quic_session_t *s,
 }
 
 
-/* the value ends with NUL, as nginx has compiled it so */
+/* nginx has compiled it so that the value has a NUL at its end, and counts it */
 
 static ngx_int_t
 ngx_http_quic_cert_value(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
@@ -138,6 +138,10 @@ ngx_http_quic_cert_value(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
 {
     if (ngx_http_complex_value(r, cv, name) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (name->len && name->data[name->len - 1] == '\0') {
+        name->len--;
     }
 
     if (ngx_http_quic_cert_is_data(name)) {

@@ -1,0 +1,429 @@
+#!/usr/bin/perl
+
+# The server's side of TLS: which certificate a client gets and with what,
+# certificates whose names have variables, stapling, a reload, the key log, and
+# what variables tell of it.
+
+use strict;
+use warnings;
+
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+
+use IO::Socket::INET;
+use Test::More;
+
+use QuicTest;
+use TestCA;
+
+my $workers = $QuicTest::small ? 1 : 4;
+
+# An nginx and certificates for it, with what goes into http{}.
+
+sub nginx {
+    my (%opt) = @_;
+
+    my $t = QuicTest->new(workers => $workers, %opt);
+    my $ca = TestCA->new($t->dir);
+
+    $ca->issue('root', ca => 1);
+
+    return ($t, $ca);
+}
+
+
+# curl that checks the server's certificate; more arguments are its own.  The
+# answer: exit code, body, the certificate's name.
+
+sub curl {
+    my ($t, $host, @args) = @_;
+
+    my $port = $t->port;
+    my $r = $t->client([$t->{curl}, '-q', '-sS', '-v', '--http3-only', '-m',
+                        QuicTest::TIMEOUT, '--cacert', $t->dir . '/root.crt',
+                        '--connect-to', "::127.0.0.1:$port", @args,
+                        "https://$host:$port/"]);
+
+    my ($subject) = $r->{err} =~ /subject: .*?CN ?= ?(\S+)/;
+
+    return ($r->{exit}, $r->{out}, $subject // 'none');
+}
+
+
+sub certificates {
+    my ($t, $ca) = nginx();
+
+    $ca->issue('middle', ca => 1, by => 'root');
+    $ca->issue($_, by => 'middle', type => $_, names => ['localhost'],
+               password => "$_ sesame") for qw(rsa ec ed25519 p384);
+    $ca->chain("$_-chain", $_, 'middle') for qw(rsa ec ed25519 p384);
+
+    $t->file('passwords', join '', map { "$_ sesame\n" }
+                                   qw(none rsa ec ed25519 p384));
+
+    my $certs = join "\n", map { "ssl_certificate %%DIR%%/$_-chain.crt;
+                                  ssl_certificate_key %%DIR%%/$_.key;" }
+                           qw(rsa p384 ed25519 ec);
+
+    $t->run("server { listen 127.0.0.1:%%PORT%% quic; $certs
+                      ssl_password_file %%DIR%%/passwords;
+                      location / { return 200 \$ssl_protocol; } }");
+
+    for my $case (['rsa_pss_rsae_sha256', 'rsa'],
+                  ['rsa_pss_rsae_sha512', 'rsa'],
+                  ['ecdsa_secp256r1_sha256', 'ec'], ['ed25519', 'ed25519'],
+                  ['ecdsa_secp384r1_sha384', 'p384'],
+                  ['rsa_pss_rsae_sha256:ed25519', 'ed25519'],
+                  ['ed25519:ecdsa_secp256r1_sha256', 'ec'])
+    {
+        my ($sigalgs, $name) = @$case;
+
+        # certificates themselves are signed with ECDSA, but the client may
+        # name its algorithms for both at once only
+
+        my ($exit, $body, $subject) = curl($t, 'localhost', '-k', '--sigalgs',
+                                           $sigalgs);
+
+        is("$exit $body $subject", "0 TLSv1.3 $name", $sigalgs);
+    }
+
+    is(join(' ', curl($t, 'localhost')), '0 TLSv1.3 ec', 'chain is complete');
+
+    my ($exit) = curl($t, 'localhost', '-k', '--sigalgs',
+                      'ecdsa_secp521r1_sha512');
+
+    isnt($exit, 0, 'no certificate for the client');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+# Over TCP as well, with one version, so that all but the protocol is the same.
+
+sub variables {
+    my ($t, $ca) = nginx();
+
+    my $values = join ' ', map { "$_=\$$_" }
+                 qw(ssl_protocol ssl_cipher ssl_ciphers ssl_curve ssl_curves
+                    ssl_server_name ssl_client_verify ssl_client_s_dn);
+
+    my $listen = 'listen 127.0.0.1:%%PORT%% ssl;
+                  listen 127.0.0.1:%%PORT%% quic;';
+
+    $t->run("ssl_protocols TLSv1.3;
+    server { $listen server_name localhost;
+             location / { return 200 '$values'; } }
+    server { $listen server_name p384.test;
+             ssl_ecdh_curve secp384r1;
+             location / { return 200 '\$ssl_curve'; } }
+    server { $listen server_name ours.test;
+             ssl_ecdh_curve prime256v1:X25519; ssl_prefer_server_ciphers on;
+             location / { return 200 '\$ssl_curve'; } }
+    server { $listen server_name aes.test;
+             ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;
+             location / { return 200 '\$ssl_cipher \$ssl_curve'; } }
+    server { $listen server_name alpn.test;
+             location / { return 200 '\$ssl_alpn_protocol'; } }");
+
+    for my $args (['--curves', 'X25519'], ['--curves', 'P-384:X25519'],
+                  ['--curves', 'secp384r1:X448:ffdhe2048'],
+                  ['--tls13-ciphers', 'TLS_AES_256_GCM_SHA384'],
+                  ['--tls13-ciphers', 'TLS_CHACHA20_POLY1305_SHA256'])
+    {
+        # a group that BoringSSL and OpenSSL don't have both isn't first
+
+        my @args = ('--tlsv1.3', '--curves', 'X25519', @$args);
+
+        is($t->get('/', args => \@args)->{body},
+           $t->get('/', args => \@args, http1 => 1)->{body}, "@$args");
+    }
+
+    my $ours = ['--curves', 'X25519:P-256:P-384'];
+
+    is($t->get('/', host => 'p384.test', args => $ours)->{body}, 'secp384r1',
+       "the server's group");
+    is($t->get('/', host => 'ours.test', args => $ours)->{body}, 'prime256v1',
+       'its order');
+    is($t->get('/', host => 'aes.test', args => $ours)->{body},
+       'TLS_AES_256_GCM_SHA384 X25519', 'its suite');
+    isnt($t->get('/', host => 'aes.test',
+                 args => ['--tls13-ciphers', 'TLS_AES_128_GCM_SHA256'])
+         ->{exit}, 0, 'no common suite');
+    isnt($t->get('/', host => 'p384.test', args => ['--curves', 'X25519'])
+         ->{exit}, 0, 'no common group');
+    is($t->get('/', host => 'alpn.test')->{body}, 'h3', 'protocol');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+sub dynamic {
+    my ($t, $ca) = nginx();
+
+    $ca->issue("$_.test", by => 'root', names => ["$_.test"]) for qw(a b c);
+    $ca->issue('rsa', by => 'root', type => 'rsa', names => ['two.test']);
+    $ca->issue('ec', by => 'root', names => ['two.test']);
+
+    my $pem = $ca->read_pem('c.test.crt') . $ca->read_pem('c.test.key');
+
+    $t->run("map \$ssl_server_name \$pem { c.test '$pem'; }
+    server {
+        listen 127.0.0.1:%%PORT%% quic;
+        ssl_certificate     \$ssl_server_name.crt;
+        ssl_certificate_key %%DIR%%/\$ssl_server_name.key;
+        location / { return 200 '\$ssl_server_name'; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT%% quic;
+        server_name c.test;
+        ssl_certificate     data:\$pem;
+        ssl_certificate_key data:\$pem;
+        location / { return 200 '\$ssl_server_name'; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT%% quic;
+        server_name two.test;
+        ssl_certificate     %%DIR%%/rsa.\${request_id}crt;
+        ssl_certificate     %%DIR%%/\${empty}rsa.crt;
+        ssl_certificate_key %%DIR%%/\${empty}rsa.key;
+        ssl_certificate     %%DIR%%/\${empty}ec.crt;
+        ssl_certificate_key %%DIR%%/\${empty}ec.key;
+        location / { return 200 '\$ssl_server_name'; }
+    }
+    map '' \$empty { default ''; }" =~ s/^.*request_id.*\n//mr);
+
+    for my $name (qw(a.test b.test a.test c.test c.test)) {
+        is(join(' ', curl($t, $name)), "0 $name $name", "certificate of $name");
+    }
+
+    for my $type (['rsa_pss_rsae_sha256', 'rsa'],
+                  ['ecdsa_secp256r1_sha256', 'ec'])
+    {
+        is(join(' ', curl($t, 'two.test', '-k', '--sigalgs', $type->[0])),
+           "0 two.test $type->[1]", "$type->[1] of two");
+    }
+
+    # another one in the same file: the next handshake has it
+
+    for (1 .. 2) {
+        $ca->issue('a.test', by => 'root', names => ['a.test'],
+                   subject => "/CN=new-$_");
+        is(join(' ', curl($t, 'a.test')), "0 a.test new-$_", 'a new one');
+    }
+
+    my ($exit) = curl($t, 'none.test');
+    isnt($exit, 0, 'no certificate');
+    is(join(' ', curl($t, 'b.test')), '0 b.test b.test', 'another one');
+
+    my $dir = $t->dir;
+    like($t->read_file('error.log'),
+         qr/\[error\] .*cannot load certificate "\Q$dir\E\/none.test.crt"/,
+         'is logged');
+
+    # a request there was for each that came through, and no more
+
+    is(scalar($t->access_log(10)), 10, 'log has requests alone');
+
+    # more names than are kept
+
+    if (!$QuicTest::small) {
+        my @names = map { "n$_.test" } 1 .. 80;
+
+        for my $ext (qw(crt key)) {
+            link "$dir/b.test.$ext", "$dir/$_.$ext" for @names;
+        }
+
+        my @bad = grep { (curl($t, $_, '-k'))[2] ne 'b.test' }
+                  @names, @names[0 .. 3];
+
+        is("@bad", '', 'many names');
+    }
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+sub stapling {
+    my ($t, $ca) = nginx();
+
+    $ca->issue('stapled', by => 'root', names => ['localhost', 'none.test']);
+    $t->file('root.db', "V\t400101000000Z\t\t$ca->{serials}{stapled}"
+                        . "\tunknown\t/CN=stapled\n");
+    $ca->openssl('ocsp', '-index', 'root.db', '-CA', 'root.crt', '-rsigner',
+                 'root.crt', '-rkey', 'root.key', '-issuer', 'root.crt',
+                 '-cert', 'stapled.crt', '-respout', 'stapled.der',
+                 '-ndays', 2);
+
+    # curl looks for the issuer in what the server sends
+
+    $ca->chain('stapled-chain', 'stapled', 'root');
+
+    my $certs = 'ssl_certificate %%DIR%%/stapled-chain.crt;
+                 ssl_certificate_key %%DIR%%/stapled.key;';
+
+    $t->run("server { listen 127.0.0.1:%%PORT%% quic; server_name none.test;
+                      $certs return 200 ok; }
+             server { listen 127.0.0.1:%%PORT%% quic; server_name localhost;
+                      $certs ssl_stapling on;
+                      ssl_stapling_file %%DIR%%/stapled.der;
+                      return 200 ok; }");
+
+    is(join(' ', curl($t, 'localhost', '--cert-status')), '0 ok stapled',
+       'response is stapled');
+    is((curl($t, 'none.test', '--cert-status'))[0], 91, 'and elsewhere not');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+sub reload {
+    my ($t, $ca) = nginx();
+
+    my $body = 'r' x 300_000;
+
+    $ca->issue('localhost', by => 'root', names => ['localhost'],
+               subject => '/CN=before');
+    $t->file('html/slow', $body);
+    $t->run('server { listen 127.0.0.1:%%PORT%% quic;
+                      location / { return 200 ok; }
+                      location = /slow { limit_rate 100k; } }');
+
+    my $port = $t->port;
+    my $slow = $t->begin([$t->{curl}, '-q', '-sS', '-k', '--http3-only', '-m',
+                          60, '--connect-to', "::127.0.0.1:$port",
+                          "https://localhost:$port/slow"], timeout => 60);
+
+    is(join(' ', curl($t, 'localhost')), '0 ok before', 'before');
+    ok($t->wait_for(sub { -s $t->dir . "/$slow->{name}.out" }), 'it runs');
+
+    $ca->issue('localhost', by => 'root', names => ['localhost'],
+               subject => '/CN=after');
+    my @old = $t->workers;
+    $t->signal('HUP');
+
+    # old workers take no new connections when the new ones are there
+
+    ok($t->wait_for(sub { (curl($t, 'localhost'))[2] eq 'after' }), 'after');
+    is(join(' ', curl($t, 'localhost')), '0 ok after', 'and from then on');
+
+    ok($t->finish($slow)->{out} eq $body, 'the running one goes on');
+
+    # a certificate that is none: all stays as it is
+
+    $t->file('localhost.crt', "none\n");
+    $t->signal('HUP');
+    ok($t->wait_for(sub { $t->read_file('error.log') =~ /\[emerg\]/ }),
+       'a bad one');
+    is(join(' ', curl($t, 'localhost')), '0 ok after', 'is not taken');
+
+    $t->stop;
+    $t->no_alerts(qr/localhost\.crt/);
+}
+
+
+# The lines that both sides have written.
+
+sub secrets {
+    my ($t, $name) = @_;
+
+    my @lines = sort grep { /^[A-Z]+_.*TRAFFIC_SECRET|^EXPORTER/ }
+                     split /\n/, $t->read_file($name);
+
+    return @lines;
+}
+
+
+sub key_log {
+    my ($t, $ca) = nginx();
+
+    $t->run('quic_key_log keys.log;
+             server { listen 127.0.0.1:%%PORT%% quic;
+                      location / { return 200 ok; } }
+             server { listen 127.0.0.1:%%PORT%% quic; server_name off.test;
+                      quic_key_log off;
+                      location / { return 200 ok; } }');
+
+    local $ENV{SSLKEYLOGFILE} = $t->dir . '/client.log';
+
+    $t->get('/') for 1 .. 3;
+
+    my @client = secrets($t, 'client.log');
+    my $seen = join '', map { "$_\n" } @client;
+
+    cmp_ok(scalar(@client), '>=', 12, "the client's secrets");
+    is(join('', map { "$_\n" } secrets($t, 'keys.log')), $seen,
+       'are those in the log');
+
+    $t->get('/', host => 'off.test');
+    is(scalar(secrets($t, 'keys.log')), scalar(@client), 'off in a server');
+
+    # moved away, and opened anew
+
+    my $dir = $t->dir;
+
+    rename "$dir/keys.log", "$dir/keys.old";
+    $t->signal('USR1');
+
+    ok($t->wait_for(sub {
+        $t->get('/');
+        return -s "$dir/keys.log";
+    }), 'opened anew');
+
+    is((stat "$dir/keys.log")[2] & 0777, 0600, "nobody else's");
+    like($t->read_file('error.log') . $t->read_file('stderr'),
+         qr/\[warn\] .*secrets of QUIC connections are written to/,
+         'a warning at start');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+# The log line of a request whose connection is gone.
+
+sub gone {
+    my ($t, $ca) = nginx();
+
+    $ca->issue('client', by => 'root');
+
+    my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1')
+        or BAIL_OUT("listen: $!");
+    my $port = $silent->sockport;
+
+    $t->run("log_format gone '\$status \$ssl_protocol \$ssl_cipher \$ssl_curve '
+                '\$ssl_server_name \$ssl_client_verify \$ssl_client_s_dn';
+    access_log %%DIR%%/gone.log gone;
+    ssl_verify_client on;
+    ssl_client_certificate %%DIR%%/root.crt;
+    server { listen 127.0.0.1:%%PORT%% quic;
+             location / { proxy_pass http://127.0.0.1:$port; } }");
+
+    my $dir = $t->dir;
+
+    $t->get('/', args => ['-m', 1, '--cert', "$dir/client.crt",
+                          '--key', "$dir/client.key", '--curves', 'P-256']);
+
+    my ($line) = $t->access_log(1, 'gone.log');
+
+    like($line // '',
+         qr/^499 TLSv1.3 TLS_\w+ prime256v1 localhost SUCCESS CN=client$/,
+         'log of a request that was given up');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+certificates();
+variables();
+dynamic();
+stapling();
+reload();
+key_log();
+gone();
+
+done_testing();
