@@ -264,9 +264,7 @@ for my $directive ('http3 on', 'http3 off', 'quic_retry on',
                    'quic_congestion_control cubic',
                    'quic_congestion_control reno',
                    'quic_preferred_address off',
-                   'quic_preferred_address 192.0.2.1:443',
-                   'quic_preferred_address [2001:db8::1]:443',
-                   'quic_preferred_address [2001:db8::1]:443 192.0.2.1:443',
+                   'quic_preferred_address 192.0.2.1:%%PORT%%',
                    'quic_congestion_control bbr',
                    'quic_host_key %%DIR%%/key')
 {
@@ -305,6 +303,46 @@ for my $address ('', '192.0.2.1', '192.0.2.1:0', '192.0.2.1:65536', ':443',
     bad("quic_preferred_address '$address'",
         "quic_preferred_address '$address';",
         "invalid address \"$address\" in \"quic_preferred_address\" directive");
+}
+
+# Which of the preferred addresses somebody serves.
+
+for my $row (
+    ['listen %%PORT%% quic', '192.0.2.1:%%PORT%%'],
+    ['listen %%PORT%% quic', '192.0.2.1:443', '192.0.2.1:443'],
+    ['listen 127.0.0.1:%%PORT%% quic', '127.0.0.1:%%PORT%%'],
+    ['listen 127.0.0.1:%%PORT%% quic', '127.0.0.2:%%PORT%%', '127.0.0.2:'],
+    ['listen [::1]:%%PORT%% quic', '[::1]:%%PORT%%'],
+    ['listen [::1]:%%PORT%% quic', '[::2]:%%PORT%%', '[::2]:'],
+    ['listen [::]:%%PORT%% quic', '[::2]:%%PORT%%'],
+    ['listen [::]:%%PORT%% quic', '127.0.0.1:%%PORT%%', '127.0.0.1:'],
+    ['listen [::]:%%PORT%% quic ipv6only=off', '127.0.0.1:%%PORT%%'],
+    ['listen %%PORT%% quic', '[::1]:%%PORT%%', '[::1]:'],
+    ['listen %%PORT%% quic; listen [::1]:%%PORT%% quic',
+     '[::1]:%%PORT%% 127.0.0.1:%%PORT%%'],
+    ['listen %%PORT%% quic; listen %%PORT_1%% quic',
+     '192.0.2.1:%%PORT%%'],
+    ['listen %%PORT%%', '192.0.2.1:443'],
+    ['listen %%PORT%% quic', '[::1]:443 192.0.2.1:443',
+     '192.0.2.1:443', '[::1]:443'])
+{
+    my ($listen, $address, @unserved) = @$row;
+
+    my ($status, $out) =
+        check(servers("$listen;")
+              . "\nquic_preferred_address $address;\n");
+
+    my @lines = grep { /\[warn\]/ } split /\n/, $out;
+
+    my @said = grep {
+        index($lines[$_], "no \"listen ... quic\" directive serves "
+                          . $unserved[$_]) >= 0
+        && $lines[$_] =~ / of the "quic_preferred_address" directive in \S+:\d+$/
+    } 0 .. $#unserved;
+
+    ok($status == 0 && @lines == @unserved && @said == @unserved,
+       "$listen, preferred $address: " . (@unserved ? 'a warning' : 'served'))
+        or diag($out);
 }
 
 bad('two preferred addresses of IPv4',

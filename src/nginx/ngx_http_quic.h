@@ -56,6 +56,16 @@ typedef struct {
 } ngx_http_quic_main_conf_t;
 
 
+/* quic_preferred_address, and where it was written */
+
+typedef struct {
+    quic_addr_t          addr[2];        /* IPv4's and IPv6's */
+    u_char              *file_name;
+    ngx_uint_t           line;
+    unsigned             checked:1;      /* several servers may have it */
+} ngx_http_quic_preferred_t;
+
+
 /* server{} */
 
 typedef struct {
@@ -67,7 +77,7 @@ typedef struct {
     size_t               max_table_capacity;     /* bytes */
     ngx_uint_t           max_blocked_streams;
     ngx_uint_t           active_cid_limit;
-    quic_addr_t         *preferred;      /* IPv4's and IPv6's; NULL: off */
+    ngx_http_quic_preferred_t  *preferred;   /* NULL: off */
     ngx_uint_t           mtu;                    /* bytes of an IP packet */
     ngx_str_t            host_key_file;
     const quic_cc_ops_t *cc;             /* the congestion controller */

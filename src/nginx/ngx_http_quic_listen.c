@@ -95,6 +95,10 @@ static ngx_int_t ngx_http_quic_listen_add_server(ngx_conf_t *cf,
     ngx_uint_t default_server);
 
 static void ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener);
+static void ngx_http_quic_listen_preferred(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf, ngx_http_quic_listener_t *listener);
+static ngx_uint_t ngx_http_quic_listen_serves(ngx_http_quic_main_conf_t *qmcf,
+    quic_addr_t *addr);
 static ngx_int_t ngx_http_quic_listen_names(ngx_conf_t *cf,
     ngx_http_quic_listener_t *listener);
 static ngx_int_t ngx_http_quic_listen_add_names(ngx_conf_t *cf,
@@ -619,6 +623,7 @@ ngx_http_quic_listen_init(ngx_conf_t *cf)
         }
 
         ngx_http_quic_listen_settings(listener[i]);
+        ngx_http_quic_listen_preferred(cf, qmcf, listener[i]);
     }
 
     for (i = 0; i < qmcf->listeners.nelts; i++) {
@@ -674,8 +679,8 @@ ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener)
     quic->active_cid_limit = qscf->active_cid_limit;
 
     if (qscf->preferred) {
-        quic->preferred_ipv4 = qscf->preferred[0];
-        quic->preferred_ipv6 = qscf->preferred[1];
+        quic->preferred_ipv4 = qscf->preferred->addr[0];
+        quic->preferred_ipv6 = qscf->preferred->addr[1];
     }
 
     quic->mtu = qscf->mtu;
@@ -691,6 +696,92 @@ ngx_http_quic_listen_settings(ngx_http_quic_listener_t *listener)
 
     quic->early_app_len = h3_conf_settings(&listener->h3, quic->early_app,
                                            QUIC_MAX_EARLY_APP);
+}
+
+
+/*
+ * An address that none of the listeners serves may be one that a NAT or a load
+ * balancer leads to them, so it's no error; most often it's a mistake, though,
+ * which costs each client a try to get there.
+ */
+
+static void
+ngx_http_quic_listen_preferred(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf, ngx_http_quic_listener_t *listener)
+{
+    size_t                      n;
+    u_char                      text[NGX_SOCKADDR_STRLEN];
+    ngx_uint_t                  i;
+    quic_addr_t                *addr;
+    ngx_http_quic_srv_conf_t   *qscf;
+    ngx_http_quic_preferred_t  *preferred;
+
+    qscf = listener->default_server->srv_conf[ngx_http_quic_module.ctx_index];
+    preferred = qscf->preferred;
+
+    if (preferred == NULL || preferred->checked) {
+        return;
+    }
+
+    preferred->checked = 1;
+
+    for (i = 0; i < 2; i++) {
+        addr = &preferred->addr[i];
+
+        if (addr->sa.sa_family == 0 || ngx_http_quic_listen_serves(qmcf, addr))
+        {
+            continue;
+        }
+
+        n = ngx_sock_ntop(&addr->sa, quic_addr_len(addr), text,
+                          NGX_SOCKADDR_STRLEN, 1);
+
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "no \"listen ... quic\" directive serves %*s of the "
+                      "\"quic_preferred_address\" directive in %s:%ui",
+                      n, text, preferred->file_name, preferred->line);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_quic_listen_serves(ngx_http_quic_main_conf_t *qmcf, quic_addr_t *addr)
+{
+    ngx_uint_t                   i;
+    ngx_http_quic_listener_t   **listener, *l;
+
+    listener = qmcf->listeners.elts;
+
+    for (i = 0; i < qmcf->listeners.nelts; i++) {
+        l = listener[i];
+
+        if (ngx_inet_get_port(l->sockaddr) != quic_addr_port(addr)) {
+            continue;
+        }
+
+        if (l->sockaddr->sa_family != addr->sa.sa_family) {
+
+            /* IPv6's wildcard may be IPv4's as well */
+
+            if (l->wildcard && l->sockaddr->sa_family == AF_INET6
+                && !l->ipv6only)
+            {
+                return 1;
+            }
+
+            continue;
+        }
+
+        if (l->wildcard
+            || ngx_cmp_sockaddr(l->sockaddr, l->socklen, &addr->sa,
+                                quic_addr_len(addr), 1)
+               == NGX_OK)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -448,9 +448,10 @@ ngx_http_quic_preferred_address(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_quic_srv_conf_t *qscf = conf;
 
-    ngx_str_t    *value;
-    ngx_uint_t    i, family;
-    quic_addr_t   addr;
+    ngx_str_t                  *value;
+    ngx_uint_t                  i, family;
+    quic_addr_t                 addr;
+    ngx_http_quic_preferred_t  *preferred;
 
     if (qscf->preferred != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -463,10 +464,14 @@ ngx_http_quic_preferred_address(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    qscf->preferred = ngx_pcalloc(cf->pool, 2 * sizeof(quic_addr_t));
-    if (qscf->preferred == NULL) {
+    preferred = ngx_pcalloc(cf->pool, sizeof(ngx_http_quic_preferred_t));
+    if (preferred == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    preferred->file_name = cf->conf_file->file.name.data;
+    preferred->line = cf->conf_file->line;
+    qscf->preferred = preferred;
 
     for (i = 1; i < cf->args->nelts; i++) {
 
@@ -480,14 +485,14 @@ ngx_http_quic_preferred_address(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         family = (addr.sa.sa_family == AF_INET6);
 
-        if (qscf->preferred[family].sa.sa_family) {
+        if (preferred->addr[family].sa.sa_family) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "two %s addresses in \"%V\" directive",
                                family ? "IPv6" : "IPv4", &cmd->name);
             return NGX_CONF_ERROR;
         }
 
-        qscf->preferred[family] = addr;
+        preferred->addr[family] = addr;
     }
 
     return NGX_CONF_OK;
