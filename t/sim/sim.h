@@ -18,6 +18,7 @@
  *     client      libngtcp2's client and its application
  *     ngtcp2      what these two share
  *     stream      what is sent on a stream, and what became of it
+ *     reset       stateless resets of clients
  *     check       what must hold all the time, and at the end
  *
  * There is one run in a process, so its state is global.
@@ -121,6 +122,8 @@ typedef enum {
     SIM_SERVER_LEAVES,           /* when all has been acknowledged */
     SIM_CLIENT_VANISHES,         /* falls silent: the server ends it alone */
     SIM_SERVER_RESTARTS,         /* and doesn't know the connection */
+    SIM_CLIENT_RESTARTS,         /* the same; until then it sends resets that
+                                    aren't good */
     SIM_ANYHOW                   /* but in order */
 } sim_end_e;
 
@@ -329,6 +332,30 @@ void sim_random_bytes(sim_random_e which, u_char *buf, size_t len);
 /* [min, max]; non-zero with a probability */
 uint64_t sim_random_between(sim_random_e which, uint64_t min, uint64_t max);
 ngx_uint_t sim_chance(sim_random_e which, double p);
+
+
+/* reset */
+
+/* RFC 9000, 10.3: bytes of what can be one, and of what need not be longer */
+#define SIM_RESET_MIN  21
+#define SIM_RESET_MAX  64
+
+/* a client issues a connection ID with that token */
+void sim_reset_note(ngx_uint_t client, const u_char *cid, size_t len,
+    const u_char *token);
+
+/*
+ * The answer to a datagram for an ID that goes with a token, into "buf" of
+ * SIM_RESET_MAX bytes: its length, 0: there is none.
+ */
+size_t sim_reset_answer(ngx_uint_t client, const u_char *data, size_t len,
+    u_char *buf);
+
+/*
+ * One that is good for nothing: with a bit wrong, or, as long as the server
+ * can't have used one of them, with the token of any ID.
+ */
+size_t sim_reset_false(ngx_uint_t client, ngx_uint_t used, u_char *buf);
 
 
 /* clock */

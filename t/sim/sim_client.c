@@ -29,6 +29,9 @@
 
 #define SIM_MAX_TOKEN  256
 
+/* the server has heard a stateless reset by then, or the one after */
+#define SIM_CLIENT_RESET  (60 * SIM_SEC)
+
 
 typedef struct {
     ngtcp2_conn            *conn;
@@ -75,6 +78,7 @@ typedef struct {
     unsigned                finished:1;
     unsigned                silent:1;
     unsigned                reset:1;     /* without state */
+    uint64_t                forgot;      /* when it did so; 0: it hasn't */
 } sim_client_t;
 
 
@@ -187,6 +191,20 @@ sim_client_stateless_reset(ngtcp2_conn *conn,
 
     cl->reset = 1;
     sim_trace("client: stateless reset");
+
+    return 0;
+}
+
+
+static int
+sim_client_new_cid(ngtcp2_conn *conn, ngtcp2_cid *cid, uint8_t *token,
+    size_t len, void *data)
+{
+    sim_client_t  *cl = data;
+
+    (void) sim_ngtcp2_new_cid(conn, cid, token, len, data);
+
+    sim_reset_note(cl->number, cid->data, cid->datalen, token);
 
     return 0;
 }
@@ -467,7 +485,7 @@ static ngtcp2_callbacks  sim_client_callbacks = {
     .recv_retry = sim_client_retry,
     .recv_new_token = sim_client_new_token,
     .rand = sim_ngtcp2_rand,
-    .get_new_connection_id = sim_ngtcp2_new_cid,
+    .get_new_connection_id = sim_client_new_cid,
     .update_key = ngtcp2_crypto_update_key_cb,
     .stream_reset = sim_client_reset,
     .select_preferred_addr = sim_client_preferred,
@@ -1085,6 +1103,43 @@ sim_client_timeout(void *data)
 }
 
 
+/*
+ * It sends resets that must do nothing as long as it knows its connection, and
+ * good ones when it has forgotten it.  Non-zero: then nobody reads the
+ * datagram.
+ */
+
+static ngx_uint_t
+sim_client_resets(sim_client_t *cl, const ngtcp2_path *path,
+    const u_char *data, size_t len)
+{
+    size_t  n;
+    u_char  buf[SIM_RESET_MAX];
+
+    if (sim.scenario->end != SIM_CLIENT_RESTARTS) {
+        return 0;
+    }
+
+    n = sim_reset_answer(cl->number, data, len, buf);
+
+    if (n && cl->received >= sim.scenario->end_after && !cl->forgot) {
+        sim_trace("client: restarts");
+        cl->forgot = sim.now;
+        sim_client_finish(cl);
+    }
+
+    if (!cl->forgot) {
+        n = sim_reset_false(cl->number, cl->interface != 0, buf);
+    }
+
+    if (n) {
+        sim_client_send(cl, path, buf, n, 0);
+    }
+
+    return cl->forgot != 0;
+}
+
+
 /* what a read that failed means; fails the run if it isn't the end planned */
 
 static void
@@ -1152,7 +1207,9 @@ sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
         return;
     }
 
-    if (cl->finished || sim_nat_in(client, to, &interface) != NGX_OK) {
+    if ((cl->finished && !cl->forgot)
+        || sim_nat_in(client, to, &interface) != NGX_OK)
+    {
         return;
     }
 
@@ -1164,6 +1221,10 @@ sim_client_receive(ngx_uint_t client, const quic_addr_t *from,
 
     pi.ecn = ecn;
     sim_client_path(cl, &ps, interface, from);
+
+    if (sim_client_resets(cl, &ps.path, data, len)) {
+        return;
+    }
 
     rc = ngtcp2_conn_read_pkt(cl->conn, &ps.path, &pi, data, len,
                               sim_ngtcp2_now());
@@ -1420,7 +1481,9 @@ sim_client_connect(sim_client_t *cl)
     sim_ngtcp2_cid(&dcid, sim_client_draw(8, 20, SIM_NGTCP2_PLAIN_CID));
 
     len = sim_client_draw(0, 20, SIM_NGTCP2_PLAIN_CID);
-    sim_ngtcp2_cid(&scid, len < 4 ? 0 : len);
+    len = len < 4 ? 0 : len;
+    sim_ngtcp2_cid(&scid, sim.scenario->end == SIM_CLIENT_RESTARTS
+                          ? ngx_max(len, 4) : len);
 
     version = sim.scenario->version ? sim.scenario->version
                                     : versions[sim_client_draw(0, 2, 0)];
@@ -1521,6 +1584,10 @@ sim_client_done(void)
 
     for (i = 0; i < sim_nclients; i++) {
         cl = &sim_client[i];
+
+        if (cl->forgot && sim.now - cl->forgot > SIM_CLIENT_RESET) {
+            sim_fail("a stateless reset has not ended the connection");
+        }
 
         sim_client_cancel(cl);
         sim_cancel(&cl->start);

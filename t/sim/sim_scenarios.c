@@ -559,6 +559,13 @@ static const sim_scenario_t  sim_scenarios[] = {
       .path = SIM_LINKS( .loss = 0.02 ), SIM_MIX,
       .end = SIM_SERVER_RESTARTS, .end_after = 200 * KB },
 
+    /* resets have tokens of IDs that the server took when the client moved */
+
+    { .name = "client-restarts",
+      .path = SIM_LINKS( .loss = 0.02, .rate = 500000 ),
+      .migrate = 500 * SIM_MS, SIM_DOWNLOAD(10 * MB),
+      .end = SIM_CLIENT_RESTARTS, .end_after = 600 * KB },
+
     { .name = "no-memory",
       .path = SIM_LINKS( .loss = 0.05 ), SIM_QUARREL, .no_memory = SIM_SEC,
       .end = SIM_ANYHOW, .idle = 10 * SIM_SEC },

@@ -465,6 +465,12 @@ sim_server_send(const quic_batch_t *batch)
     sc = quic_conn_data(batch->conn);
     sc->sent += batch->len;
 
+    /* RFC 9000, 10.2.2 */
+
+    if (batch->conn->state == QUIC_CONN_DRAINING) {
+        sim_fail("a connection that is draining says something");
+    }
+
     client = (uintptr_t) batch->socket - 1;
     from = *batch->local;
     to = *batch->remote;
