@@ -7,6 +7,8 @@ use strict;
 use warnings;
 
 use File::Basename qw(dirname);
+use IO::Socket::INET;
+use IPC::Open2;
 use lib dirname(__FILE__) . '/lib';
 
 use Test::More;
@@ -371,6 +373,61 @@ EOF
 }
 
 
+# A connection of the old worker's that says nothing for so long that the new
+# one reads without looking first.  The old one is kept from being faster.
+
+sub quiet {
+    my $top = dirname(__FILE__) . '/..';
+
+    system("mkdir -p $top/build/lock && flock $top/build/lock/test"
+           . " make -s -f $top/t/client/Makefile >&2") == 0
+        or BAIL_OUT('the client does not compile');
+
+    my $t = new();
+
+    my $mute = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5)
+        or BAIL_OUT("listen: $@");
+
+    $t->run('server { listen %%PORT%% quic;
+                      location /hang { proxy_pass http://127.0.0.1:'
+            . $mute->sockport . '; } }');
+
+    my $pid = open2(my $out, my $in, "$top/build/test/client/quiet", $t->port,
+                    '/hang');
+
+    is(scalar <$out>, "asked\n", 'quiet client: a connection');
+
+    my @old = reload($t);
+    my $said = '';
+
+    # with bad luck it's late that the old one may go on
+
+    for (1 .. 3) {
+        sleep 6;
+
+        kill 'STOP', @old;
+        syswrite $in, "\n";
+        sleep 0.03;
+        kill 'CONT', @old;
+
+        $said = <$out> // '';
+        last if $said eq "acked\n";
+    }
+
+    is($said, "acked\n", 'quiet client: the old worker has got its first word');
+
+    close $mute;
+
+    ok(gone($t, @old), 'quiet client: the old worker is gone');
+
+    close $in;
+    waitpid $pid, 0;
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
 download('reload', 1);
 download('four workers', 4);
 upload();
@@ -380,6 +437,7 @@ stop();
 shutdown_timeout();
 vanished();
 half_open();
+quiet();
 idle('idle client, reload', 'HUP', 0);
 idle('idle client, quit', 'QUIT', 0);
 idle('sleeping client, reload', 'HUP', 1);

@@ -108,6 +108,7 @@ static ngx_int_t ngx_http_quic_socket_connect(ngx_http_quic_socket_t *s,
 
 static void ngx_http_quic_socket_core_handler(ngx_event_t *ev);
 static void ngx_http_quic_socket_read_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_http_quic_socket_is_shared(ngx_http_quic_socket_t *s);
 static ngx_int_t ngx_http_quic_socket_receive(ngx_http_quic_socket_t *s,
     ngx_socket_t fd, ngx_uint_t n);
 static void ngx_http_quic_socket_message(ngx_http_quic_socket_t *s,
@@ -472,18 +473,34 @@ ngx_http_quic_socket_read_handler(ngx_event_t *ev)
         return;
     }
 
-    if (ngx_http_quic_worker_shares(s->worker)) {
-        ngx_http_quic_socket_read_shared(s);
-        return;
-    }
-
     for (i = 0; i < NGX_HTTP_QUIC_INBOX_ROUNDS; i++) {
+
+        if (ngx_http_quic_socket_is_shared(s)) {
+            ngx_http_quic_socket_read_shared(s);
+            return;
+        }
+
         if (ngx_http_quic_socket_receive(s, c->fd, NGX_HTTP_QUIC_INBOX)
             != NGX_OK)
         {
             return;
         }
     }
+}
+
+
+/*
+ * While old workers live that haven't been heard of for a while, datagrams are
+ * read in batches again, but not without a look at the first: what a client of
+ * theirs says after a silence stands alone most often, and isn't to be lost.
+ */
+
+static ngx_uint_t
+ngx_http_quic_socket_is_shared(ngx_http_quic_socket_t *s)
+{
+    return ngx_http_quic_worker_shares(s->worker)
+           || (s->worker->nelders
+               && ngx_http_quic_socket_peek(s) == NGX_DECLINED);
 }
 
 
