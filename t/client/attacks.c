@@ -209,7 +209,7 @@ attack_has_cid(client_t *c)
 
 /*
  * 3: each connection ID is used once, and then retired by a packet to the
- * first, from one address and the other
+ * first, from one address and the other, fewer than QUIC_MOVES times
  */
 
 static void
@@ -234,8 +234,8 @@ attack_retire_cid(ngx_uint_t n)
 
         last = &c->cids[(c->ncids - 1) % CLIENT_CIDS];
 
-        if (i % 10 == 9) {
-            (void) client_rebind(c, ATTACK_ADDR + i / 10 % 2);
+        if (i % 40 == 39) {
+            (void) client_rebind(c, ATTACK_ADDR + i / 40 % 2);
         }
 
         client_packet(c, &ping, QUIC_PACKET_1RTT);
