@@ -222,7 +222,7 @@ h3_message_regular(h3_message_t *m, ngx_str_t *name, ngx_str_t *value)
 
     m->regular = 1;
 
-    if (!h3_message_chars(name, h3_name_chars)) {
+    if (!h3_message_valid_name(name)) {
         return "invalid character in a field name";
     }
 
@@ -299,6 +299,20 @@ h3_message_chars(ngx_str_t *s, const uint32_t *set)
     }
 
     return 1;
+}
+
+
+ngx_uint_t
+h3_message_valid_name(ngx_str_t *name)
+{
+    return name->len && h3_message_chars(name, h3_name_chars);
+}
+
+
+ngx_uint_t
+h3_message_valid_char(u_char c)
+{
+    return (h3_value_chars[c >> 5] & (1U << (c & 0x1f))) != 0;
 }
 
 

@@ -51,5 +51,12 @@ const char *h3_message_field(h3_message_t *m, ngx_str_t *name,
     ngx_str_t *value);
 const char *h3_message_end(h3_message_t *m);
 
+/*
+ * Non-zero if that may be sent, too: a name, and the characters of a value; the
+ * empty string is a value, but not a name.
+ */
+ngx_uint_t h3_message_valid_name(ngx_str_t *name);
+ngx_uint_t h3_message_valid_char(u_char c);
+
 
 #endif /* _H3_MESSAGE_H_INCLUDED_ */

@@ -205,6 +205,14 @@ ngx_http_quic_check_field(ngx_http_quic_request_t *qr,
         return f->too_large;
     }
 
+    /* crumbs of a cookie become one line, pseudo-header fields none */
+
+    if (*name->data == ':'
+        || (f->note == ngx_http_quic_note_cookie && qr->cookies.nelts))
+    {
+        return NGX_OK;
+    }
+
     if (qr->nfields++ >= ngx_http_quic_max_headers(cscf)) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client sent too many header lines");

@@ -9,6 +9,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "h3/h3_message.h"
 #include "nginx/ngx_http_quic_request.h"
 
 
@@ -25,7 +26,9 @@ static ngx_int_t ngx_http_quic_header_filter(ngx_http_request_t *r);
 static void ngx_http_quic_prepare(ngx_http_request_t *r);
 static ngx_int_t ngx_http_quic_send_fields(ngx_http_request_t *r,
     ngx_array_t *fields, ngx_uint_t fin);
-static ngx_int_t ngx_http_quic_check_fields(ngx_http_request_t *r,
+static ngx_int_t ngx_http_quic_clean_value(ngx_http_request_t *r,
+    h3_field_t *f);
+static ngx_int_t ngx_http_quic_check_size(ngx_http_request_t *r,
     ngx_array_t *fields);
 
 static ngx_int_t ngx_http_quic_output_status(ngx_http_request_t *r,
@@ -202,7 +205,19 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
     fin = r->header_only
           || (r->headers_out.content_length_n == 0 && !r->expect_trailers);
 
-    if (ngx_http_quic_send_fields(r, &fields, fin) != NGX_OK) {
+    rc = ngx_http_quic_send_fields(r, &fields, fin);
+
+    if (rc == NGX_DECLINED && !qr->refused) {
+
+        /* an error page has a smaller one; once, as it may be too large too */
+
+        qr->refused = 1;
+        r->header_sent = 0;
+        return ngx_http_quic_request_replace(r,
+                                             NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -255,19 +270,37 @@ ngx_http_quic_prepare(ngx_http_request_t *r)
 }
 
 
+/* NGX_OK, NGX_ERROR, or NGX_DECLINED: they are more than the client takes */
+
 static ngx_int_t
 ngx_http_quic_send_fields(ngx_http_request_t *r, ngx_array_t *fields,
     ngx_uint_t fin)
 {
-    off_t             sent;
-    h3_request_t     *hr;
+    off_t              sent;
+    ngx_int_t          rc;
+    ngx_uint_t         i;
+    h3_field_t        *f;
+    h3_request_t      *hr;
     ngx_connection_t  *c;
 
     c = r->connection;
     hr = ngx_http_quic_h3_request(r);
+    f = fields->elts;
 
-    if (ngx_http_quic_check_fields(r, fields) != NGX_OK) {
-        return NGX_ERROR;
+    for (i = 0; i < fields->nelts; i++) {
+        if (ngx_http_quic_clean_value(r, &f[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                       "http3 output header: \"%V: %V\"",
+                       &f[i].name, &f[i].value);
+    }
+
+    rc = ngx_http_quic_check_size(r, fields);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     sent = h3_response_sent(hr);
@@ -286,10 +319,59 @@ ngx_http_quic_send_fields(ngx_http_request_t *r, ngx_array_t *fields,
 }
 
 
+/*
+ * What is in a value need not come from someone who knows what may be: CR, LF
+ * and the like become spaces (RFC 9110, 5.5).
+ */
+
+static ngx_int_t
+ngx_http_quic_clean_value(ngx_http_request_t *r, h3_field_t *f)
+{
+    u_char  *p, *end;
+
+    ngx_http_quic_trim(&f->value);
+
+    end = f->value.data + f->value.len;
+
+    for (p = f->value.data; p < end; p++) {
+        if (!h3_message_valid_char(*p)) {
+            break;
+        }
+    }
+
+    if (p == end) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "invalid characters in the response header line \"%V\"",
+                  &f->name);
+
+    p = ngx_pstrdup(r->pool, &f->value);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    f->value.data = p;
+
+    for (end = p + f->value.len; p < end; p++) {
+        if (!h3_message_valid_char(*p)) {
+            *p = ' ';
+        }
+    }
+
+    /* they may have stood at its ends */
+
+    ngx_http_quic_trim(&f->value);
+
+    return NGX_OK;
+}
+
+
 /* RFC 9114, 4.2.2: the client may have said how much it takes */
 
 static ngx_int_t
-ngx_http_quic_check_fields(ngx_http_request_t *r, ngx_array_t *fields)
+ngx_http_quic_check_size(ngx_http_request_t *r, ngx_array_t *fields)
 {
     uint64_t                  size, max;
     ngx_uint_t                i;
@@ -306,19 +388,15 @@ ngx_http_quic_check_fields(ngx_http_request_t *r, ngx_array_t *fields)
 
     for (i = 0; i < fields->nelts; i++) {
         size += f[i].name.len + f[i].value.len + 32;
-
-        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                       "http3 output header: \"%V: %V\"",
-                       &f[i].name, &f[i].value);
     }
 
     max = h3_conn_peer_max_field_section(s->h3);
 
     if (size > max) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "response header of %uL bytes is larger than the %uL "
                       "bytes that the client accepts", size, max);
-        return NGX_ERROR;
+        return NGX_DECLINED;
     }
 
     return NGX_OK;
@@ -661,6 +739,13 @@ ngx_http_quic_output_line(ngx_http_request_t *r, ngx_array_t *fields,
 
     ngx_strlow(name.data, h->key.data, name.len);
 
+    if (!h3_message_valid_name(&name)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "response header line \"%V\" has an invalid name, and "
+                      "isn't sent", &h->key);
+        return NGX_OK;
+    }
+
     if (ngx_http_quic_is_one_of(ngx_http_quic_connection_fields, &name)) {
         return NGX_OK;
     }
@@ -672,7 +757,6 @@ ngx_http_quic_output_line(ngx_http_request_t *r, ngx_array_t *fields,
 
     f->name = name;
     f->value = h->value;
-    ngx_http_quic_trim(&f->value);
     f->never_index = ngx_http_quic_is_one_of(ngx_http_quic_secret_fields,
                                              &name);
 
@@ -793,7 +877,8 @@ ngx_http_quic_early_hints_filter(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    return ngx_http_quic_send_fields(r, &fields, 0);
+    return ngx_http_quic_send_fields(r, &fields, 0) == NGX_ERROR
+           ? NGX_ERROR : NGX_OK;
 }
 
 #endif

@@ -80,7 +80,8 @@ typedef struct {
     unsigned                  content_end:1; /* recv has returned all */
     unsigned                  finished:1;    /* FIN follows the response */
     unsigned                  malformed:1;
-    unsigned                  refused:1;     /* with 400, for that */
+    unsigned                  refused:1;     /* 400 for that, or 500 for a
+                                                response that is too large */
     unsigned                  gone:1;
     unsigned                  tunnel:1;      /* a WebSocket, both ways */
     unsigned                  half_closed:1; /* its end has been passed on */

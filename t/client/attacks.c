@@ -1,6 +1,6 @@
 
 /*
- *     attacks PORT NAME [COUNT]
+ *     attacks PORT NAME [COUNT [PATH]]
  *
  * makes an attack on the server at 127.0.0.1:PORT, and prints what came of it,
  * a word and a number on each line.  t/attacks.t knows what these should be.
@@ -17,6 +17,8 @@
 #define ATTACK_BURST    16              /* packets until answers are read */
 #define ATTACK_PIECES   64
 
+
+const char  *attack_path;
 
 static int  attack_port;
 
@@ -1188,11 +1190,12 @@ int
 main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: attacks PORT NAME [COUNT]\n");
+        fprintf(stderr, "usage: attacks PORT NAME [COUNT [PATH]]\n");
         return 2;
     }
 
     attack_port = atoi(argv[1]);
+    attack_path = argc > 4 ? argv[4] : "/";
 
     attack_run(attacks, argv[2], argv[3]);
     attack_run(attacks_h3, argv[2], argv[3]);

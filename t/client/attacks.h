@@ -29,6 +29,10 @@ typedef struct {
 extern const attack_t  attacks_h3[];
 
 
+/* what the requests of some are for */
+extern const char  *attack_path;
+
+
 void attack_report(const char *word, uint64_t n);
 void attack_report_close(client_t *c);
 

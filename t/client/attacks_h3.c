@@ -435,7 +435,44 @@ attack_lifetimes(ngx_uint_t n)
 }
 
 
+/* a client whose SETTINGS say that it takes n bytes of fields */
+
+static void
+attack_small_fields(ngx_uint_t n)
+{
+    u_char              buf[32], setting[16], *p;
+    client_t           *c;
+    client_stream_t    *s;
+    client_response_t   r;
+
+    c = attack_client(NULL, CLIENT_ESTABLISHED);
+
+    p = quic_varint_write(setting, 0x06);
+    p = quic_varint_write(p, n);
+
+    buf[0] = H3_STREAM_CONTROL;
+    p = client_write_frame(buf + 1, H3_FRAME_SETTINGS, setting, p - setting);
+
+    (void) client_send_stream(c, ATTACK_CONTROL, buf, p - buf, 0);
+
+    if (client_ping(c) != NGX_OK || client_get(c, attack_path) != NGX_OK) {
+        attack_fail("no request");
+    }
+
+    (void) client_wait(c, client_is_answered, CLIENT_TIMEOUT);
+
+    s = client_stream(c, c->want);
+    client_read_response(s, &r);
+
+    printf("%d %s %d\n", (int) r.status,
+           s->fin ? "fin" : s->reset ? "reset" : "nothing", (int) r.sections);
+
+    attack_end(c);
+}
+
+
 const attack_t  attacks_h3[] = {
+    { "small_fields", 500, attack_small_fields },
     { "no_request", 1, attack_no_request },
     { "blocked_request", 1, attack_blocked_request },
     { "pings", 1, attack_pings },
