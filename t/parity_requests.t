@@ -410,10 +410,10 @@ $p->compare(
 # Paths
 
 sub path {
-    my ($path, $status, $like) = @_;
+    my ($path, $status, $like, %opt) = @_;
 
     return ["path $path", '/', target => $path, status => $status,
-            like => $like, head => 0];
+            like => $like, head => 0, %opt];
 }
 
 $p->compare(
@@ -438,10 +438,10 @@ $p->compare(
     path('/decoded/a+b', 200, qr{^/decoded/a\+b$}m),
     path('/decoded/a;b=c,d', 200),
     path('/decoded/"<>\\^`{|}', 200),
-    path('*', 400),
-    path('decoded/x', 400),
+    path('*', 400, undef, malformed => 1),
+    path('decoded/x', 400, undef, malformed => 1),
     path('https://localhost/decoded/x', '\d+'),
-    path('?a', 400),
+    path('?a', 400, undef, malformed => 1),
     ['OPTIONS *', '/', method => 'OPTIONS', target => '*', status => '\d+'],
     ['OPTIONS', '/vars', method => 'OPTIONS', like => qr/^method:OPTIONS$/m],
 
@@ -532,7 +532,8 @@ $p->compare(
 
 for my $host ('a..b', '.a', 'a/b', 'a b', '', '[::1', ':1') {
     $p->compare(["host '$host'", '/vars', headers => ["Host: $host"],
-                 status => '400|200|000', head => 0]);
+                 status => '400|200|000', head => 0,
+                 malformed => $host =~ m{^$|[ /]} ? 1 : 0]);
 }
 
 $t->stop;

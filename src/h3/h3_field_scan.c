@@ -34,6 +34,7 @@ static ngx_int_t h3_scan_integer(h3_field_scan_t *sc, u_char c);
 static ngx_int_t h3_scan_integer_done(h3_field_scan_t *sc);
 static ngx_int_t h3_scan_string(h3_field_scan_t *sc, size_t max,
     ngx_uint_t next);
+static ngx_uint_t h3_scan_is_length(h3_field_scan_t *sc);
 static ngx_uint_t h3_scan_prefix(h3_field_scan_t *sc);
 
 
@@ -115,13 +116,32 @@ h3_scan_integer(h3_field_scan_t *sc, u_char c)
     }
 
     if (sc->shift > H3_SCAN_MAX_SHIFT) {
-        return NGX_DECLINED;
+
+        if (h3_scan_is_length(sc)) {
+            return NGX_DECLINED;
+        }
+
+        /* an index that can't be: for the decoder to find */
+        sc->skip = UINT64_MAX;
+
+        return NGX_OK;
     }
 
     sc->value += (uint64_t) (c & 0x7f) << (sc->shift - 1);
     sc->shift += 7;
 
     return (c & 0x80) ? NGX_OK : h3_scan_integer_done(sc);
+}
+
+
+/* non-zero for the integer in front of a string */
+
+static ngx_uint_t
+h3_scan_is_length(h3_field_scan_t *sc)
+{
+    return sc->state == H3_SCAN_VALUE
+           || (sc->state == H3_SCAN_LINE
+               && h3_scan_lines[sc->line].next == H3_SCAN_NAME);
 }
 
 

@@ -10,6 +10,24 @@
 #include "violations.h"
 
 
+/* HEADERS of 18 bytes: GET and POST */
+
+#define GET        "01 10 0000 d1 d7 c1 50 09 6c6f63616c686f7374"
+#define POST       "01 10 0000 d4 d7 c1 50 09 6c6f63616c686f7374"
+
+/* QPACK's encoder stream: a table of 4096 bytes, or of 64, "x: a" in it */
+
+#define TABLE      "0a 06 08 02 3fe11f 41780161"
+#define TABLE_64_2 "0a 06 0b 02 3f21 41780161 41780162"
+
+/* a request that needs one insertion */
+
+#define BLOCKED(id)  "0a " id " 06 01 04 0200 d1 d7 "
+
+/* frames in so many bytes, on the control stream, with empty SETTINGS */
+
+#define ON_CONTROL(len, frames)  "0a 02 " len " 00 0400" frames
+
 /* empty SETTINGS in so many bytes: the others are to follow */
 
 #define CONTROL    "0a 02 03 00 0400"
@@ -45,7 +63,39 @@ static const violation_t  violation_rows_h3[] = {
     { "9204 4.2", "end of the QPACK decoder stream", ONE_RTT,
       "0b 0a 01 03", CLOSES_APP(H3_CLOSED_CRITICAL_STREAM) },
 
+    { "9204 4.2", "reset of the QPACK encoder stream", ONE_RTT,
+      "0a 06 01 02 04 06 00 01", CLOSES_APP(H3_CLOSED_CRITICAL_STREAM) },
+    { "9204 4.2", "reset of the QPACK decoder stream", ONE_RTT,
+      "0a 0a 01 03 04 0a 00 01", CLOSES_APP(H3_CLOSED_CRITICAL_STREAM) },
+    { "9204 4.2", "STOP_SENDING on the server's encoder stream", ONE_RTT,
+      "05 07 00", CLOSES_APP(H3_CLOSED_CRITICAL_STREAM) },
+    { "9204 4.2", "STOP_SENDING on the server's decoder stream", ONE_RTT,
+      "05 0b 00", CLOSES_APP(H3_CLOSED_CRITICAL_STREAM) },
+    { "9114 6.2.1", "end of the control stream, alone", ONE_RTT,
+      CONTROL " 0f 02 03 00", CLOSES_APP(H3_CLOSED_CRITICAL_STREAM) },
+    { "9114 6.2.1", "end of the control stream inside a frame", ONE_RTT,
+      "0b 02 02 00 04", CLOSES_APP(H3_CLOSED_CRITICAL_STREAM) },
+    { "9114 6.2", "control stream, its type in eight bytes", ONE_RTT,
+      "0a 02 0a c000000000000000 0400", ACCEPTED },
+    { "9114 6.2.2", "push stream, its type alone", ONE_RTT, "0a 02 01 01",
+      CLOSES_APP(H3_STREAM_CREATION_ERROR) },
+    { "9114 6.2.3", "stream of the largest type", ONE_RTT,
+      "0a 02 08 ffffffffffffffff", ACCEPTED },
+    { "9114 6.2.3", "reset of a stream of a reserved type", ONE_RTT,
+      "0a 02 02 21 00 04 02 00 02", ACCEPTED },
+    { "9114 6.2", "reset before a stream has a type", ONE_RTT,
+      "0a 02 01 40 04 02 00 01", ACCEPTED },
+
     /* frames on the control stream */
+
+    { "9114 6.2.1", "a reserved frame in front of SETTINGS", ONE_RTT,
+      "0a 02 05 00 2100 0400", CLOSES_APP(H3_MISSING_SETTINGS) },
+    { "9114 6.2.1", "DATA in front of SETTINGS", ONE_RTT,
+      "0a 02 03 00 0000", CLOSES_APP(H3_MISSING_SETTINGS) },
+    { "9114 6.2.1", "GOAWAY in front of SETTINGS", ONE_RTT,
+      "0a 02 04 00 070100", CLOSES_APP(H3_MISSING_SETTINGS) },
+    { "9218 7.2", "PRIORITY_UPDATE in front of SETTINGS", ONE_RTT,
+      "0a 02 07 00 800f0700 01 00", CLOSES_APP(H3_MISSING_SETTINGS) },
 
     { "9114 6.2.1", "control stream without SETTINGS", ONE_RTT,
       "0a 02 04 00 0d0100", CLOSES_APP(H3_MISSING_SETTINGS) },
@@ -82,6 +132,64 @@ static const violation_t  violation_rows_h3[] = {
     { "9114 7.2.3", "CANCEL_PUSH without a push", ONE_RTT,
       "0a 02 06 00 0400 030100", CLOSES_APP(H3_ID_ERROR) },
 
+    { "9114 7.2.4", "a reserved setting", ONE_RTT,
+      "0a 02 05 00 0402 2101", ACCEPTED },
+    { "9114 7.2.4", "the largest setting", ONE_RTT,
+      "0a 02 13 00 0410 ffffffffffffffff ffffffffffffffff", ACCEPTED },
+    { "9114 7.2.4", "one of all settings, in two packets", ONE_RTT,
+      "0a 02 04 00 0405 06 0e 02 04 04 7fff 0801", ACCEPTED },
+    { "9114 11.2.2", "setting 0x00", ONE_RTT,
+      "0a 02 05 00 0402 0000", CLOSES_APP(H3_SETTINGS_ERROR) },
+    { "9114 7.2.4.1", "HTTP/2's MAX_CONCURRENT_STREAMS", ONE_RTT,
+      "0a 02 05 00 0402 0300", CLOSES_APP(H3_SETTINGS_ERROR) },
+    { "9114 7.2.4.1", "HTTP/2's INITIAL_WINDOW_SIZE", ONE_RTT,
+      "0a 02 05 00 0402 0400", CLOSES_APP(H3_SETTINGS_ERROR) },
+    { "9114 7.2.4.1", "HTTP/2's MAX_FRAME_SIZE", ONE_RTT,
+      "0a 02 05 00 0402 0500", CLOSES_APP(H3_SETTINGS_ERROR) },
+    { "8441 3", "ENABLE_CONNECT_PROTOCOL of 2", ONE_RTT,
+      "0a 02 05 00 0402 0802", CLOSES_APP(H3_SETTINGS_ERROR) },
+    { "9114 7.1", "SETTINGS that end in an ID", ONE_RTT,
+      "0a 02 06 00 0403 0601 41", CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 10.5", "SETTINGS of 2^62 - 1 bytes", ONE_RTT,
+      "0a 02 0a 00 04 ffffffffffffffff", CLOSES_APP(H3_EXCESSIVE_LOAD) },
+    { "9114 7.1", "GOAWAY that ends inside of its ID", ONE_RTT,
+      ON_CONTROL("06", "070140"), CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.1", "GOAWAY that is longer than its ID", ONE_RTT,
+      ON_CONTROL("07", "07020000"), CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.1", "GOAWAY that is longer than any ID", ONE_RTT,
+      ON_CONTROL("06", "070900"), CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 5.2", "GOAWAY with smaller IDs", ONE_RTT,
+      ON_CONTROL("0c", "070102 070102 070101"), ACCEPTED },
+    { "9114 7.1", "MAX_PUSH_ID without an ID", ONE_RTT,
+      ON_CONTROL("05", "0d00"), CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.1", "MAX_PUSH_ID that is longer than its ID", ONE_RTT,
+      ON_CONTROL("07", "0d020000"), CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.2.7", "MAX_PUSH_ID that stays and goes up", ONE_RTT,
+      ON_CONTROL("0c", "0d0101 0d0101 0d0102"), ACCEPTED },
+    { "9114 7.1", "CANCEL_PUSH without an ID", ONE_RTT,
+      ON_CONTROL("05", "0300"), CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.2.3", "CANCEL_PUSH below MAX_PUSH_ID", ONE_RTT,
+      ON_CONTROL("09", "0d0105 030100"), CLOSES_APP(H3_ID_ERROR) },
+    { "9114 7.2.8", "reserved frame that goes on for ever", ONE_RTT,
+      ON_CONTROL("0e", "21 ffffffffffffffff 6162"), ACCEPTED },
+    { "9218 7.2", "PRIORITY_UPDATE", ONE_RTT,
+      ON_CONTROL("0e", "800f0700 06 00 753d312c69"), ACCEPTED },
+    { "9218 7.2", "PRIORITY_UPDATE of a request to come", ONE_RTT,
+      ON_CONTROL("0c", "800f0700 04 08 753d31"), ACCEPTED },
+    { "9218 7.2", "PRIORITY_UPDATE of a control stream", ONE_RTT,
+      ON_CONTROL("09", "800f0700 01 02"), CLOSES_APP(H3_ID_ERROR) },
+    { "9218 7.2", "PRIORITY_UPDATE of a stream of the server's", ONE_RTT,
+      ON_CONTROL("09", "800f0700 01 01"), CLOSES_APP(H3_ID_ERROR) },
+    { "9218 7.2", "PRIORITY_UPDATE beyond the limit of streams", ONE_RTT,
+      ON_CONTROL("0c", "800f0700 04 #4000000"), CLOSES_APP(H3_ID_ERROR) },
+    { "9218 7.2", "PRIORITY_UPDATE without an ID", ONE_RTT,
+      ON_CONTROL("08", "800f0700 00"), CLOSES_APP(H3_FRAME_ERROR) },
+    { "9218 7", "PRIORITY_UPDATE that can't be parsed", ONE_RTT,
+      ON_CONTROL("0b", "800f0700 03 00 753d"),
+      CLOSES_APP(H3_GENERAL_PROTOCOL_ERROR) },
+    { "9218 7.2", "PRIORITY_UPDATE of a push", ONE_RTT,
+      ON_CONTROL("09", "800f0701 01 00"), CLOSES_APP(H3_ID_ERROR) },
+
     /* frames on a request's stream */
 
     { "9114 4.1", "DATA before HEADERS", ONE_RTT, "0a 00 02 0000",
@@ -102,6 +210,37 @@ static const violation_t  violation_rows_h3[] = {
       "0b 00 03 0105 00", CLOSES_APP(H3_FRAME_ERROR) },
     { "9114 4.1", "stream without a request", ONE_RTT,
       "0b 00 00", ACCEPTED },
+    { "9114 7.1", "stream that ends within a frame's type", ONE_RTT,
+      "0b 00 01 40", CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.1", "stream that ends within a frame's length", ONE_RTT,
+      "0b 00 02 01 40", CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.1", "stream that ends within a frame, later", ONE_RTT,
+      "0a 00 03 0105 00 0f 00 03 00", CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.1", "stream that ends within DATA", ONE_RTT,
+      "0b 00 16 " POST "0003 6162", CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 7.1", "stream that ends within a reserved frame", ONE_RTT,
+      "0b 00 16 " GET "2103 6162", CLOSES_APP(H3_FRAME_ERROR) },
+    { "9114 4.1", "DATA after the trailers", ONE_RTT,
+      "0a 00 19 " POST "0103 0000 c2 0000",
+      CLOSES_APP(H3_FRAME_UNEXPECTED) },
+    { "9114 4.1", "HEADERS after the trailers", ONE_RTT,
+      "0a 00 1c " POST "0103 0000 c2 0103 0000 c2",
+      CLOSES_APP(H3_FRAME_UNEXPECTED) },
+    { "9114 4.1", "reserved frames in all places", ONE_RTT,
+      "0b 00 23 2100 2101 61 " POST "2100 0001 61 2100 2103 616263",
+      ACCEPTED },
+    { "9114 7.2.8", "HTTP/2's PRIORITY on a request's stream", ONE_RTT,
+      "0a 00 02 0200", CLOSES_APP(H3_FRAME_UNEXPECTED) },
+    { "9114 7.2.8", "HTTP/2's WINDOW_UPDATE on a request's stream", ONE_RTT,
+      "0a 00 14 " GET "0800", CLOSES_APP(H3_FRAME_UNEXPECTED) },
+    { "9114 7.2.8", "HTTP/2's CONTINUATION on a request's stream", ONE_RTT,
+      "0a 00 14 " GET "0900", CLOSES_APP(H3_FRAME_UNEXPECTED) },
+    { "9218 7.2", "PRIORITY_UPDATE on a request's stream", ONE_RTT,
+      "0a 00 06 800f0700 01 00", CLOSES_APP(H3_FRAME_UNEXPECTED) },
+    { "9218 7.2", "PRIORITY_UPDATE of a push on a request's stream", ONE_RTT,
+      "0a 00 06 800f0701 01 00", CLOSES_APP(H3_FRAME_UNEXPECTED) },
+    { "9114 10.5", "empty DATA, a thousand times", ONE_RTT,
+      "0a 00 #2118 " POST "00*2100", CLOSES_APP(H3_EXCESSIVE_LOAD) },
 
     /* QPACK */
 
@@ -118,7 +257,98 @@ static const violation_t  violation_rows_h3[] = {
     { "9204 4.4.3", "QPACK increment of 0", ONE_RTT,
       "0a 0a 02 03 00", CLOSES_APP(QPACK_DECODER_STREAM_ERROR) },
     { "9204 4.4.3", "QPACK increment beyond what was inserted", ONE_RTT,
-      "0a 0a 02 03 3e", CLOSES_APP(QPACK_DECODER_STREAM_ERROR) }
+      "0a 0a 02 03 3e", CLOSES_APP(QPACK_DECODER_STREAM_ERROR) },
+    { "9204 4.4.1", "QPACK acknowledgement of an unknown stream", ONE_RTT,
+      "0a 0a 02 03 85", CLOSES_APP(QPACK_DECODER_STREAM_ERROR) },
+    { "9204 4.4.2", "QPACK cancellation of nothing", ONE_RTT,
+      "0a 0a 02 03 40", ACCEPTED },
+    { "9204 4.1.1", "QPACK increment of more than 62 bits", ONE_RTT,
+      "0a 0a 0c 03 3f ff*9 7f", CLOSES_APP(QPACK_DECODER_STREAM_ERROR) },
+
+    { "9204 4.3", "QPACK's table is used", ONE_RTT,
+      TABLE " 0b 00 15 01 13 0200 d1 d7 c1 50 09 6c6f63616c686f7374 80 80 80",
+      ACCEPTED },
+    { "9204 4.3.1", "capacity of QPACK's table at the limit, and less",
+      ONE_RTT, "0a 06 05 02 3fe11f 20", ACCEPTED },
+    { "9204 4.1.1", "capacity of more than 62 bits", ONE_RTT,
+      "0a 06 0c 02 3f ff*9 7f", CLOSES_APP(QPACK_ENCODER_STREAM_ERROR) },
+    { "9204 3.2.2", "insertion into a table of no capacity", ONE_RTT,
+      "0a 06 05 02 41780161", CLOSES_APP(QPACK_ENCODER_STREAM_ERROR) },
+    { "9204 3.2.2", "insertion of more than the table's capacity", ONE_RTT,
+      "0a 06 27 02 3f21 4178 21 61*33", CLOSES_APP(QPACK_ENCODER_STREAM_ERROR) },
+    { "9204 3.1", "insertion with a static name that isn't there", ONE_RTT,
+      "0a 06 08 02 3fe11f ff24 0161",
+      CLOSES_APP(QPACK_ENCODER_STREAM_ERROR) },
+    { "9204 4.3.2", "insertion with a dynamic name that isn't there",
+      ONE_RTT, "0a 06 07 02 3fe11f 80 0161",
+      CLOSES_APP(QPACK_ENCODER_STREAM_ERROR) },
+    { "9204 4.3.2", "insertion with a name that was evicted", ONE_RTT,
+      "0a 06 0e 02 3f21 41780161 41780162 81 0163",
+      CLOSES_APP(QPACK_ENCODER_STREAM_ERROR) },
+    { "7541 5.2", "insertion with bad padding of Huffman", ONE_RTT,
+      "0a 06 08 02 3fe11f 4178 8100",
+      CLOSES_APP(QPACK_ENCODER_STREAM_ERROR) },
+    { "7541 5.2", "insertion with Huffman's EOS", ONE_RTT,
+      "0a 06 0b 02 3fe11f 4178 84 ffffffff",
+      CLOSES_APP(QPACK_ENCODER_STREAM_ERROR) },
+
+    { "9204 4.5.1", "fields without a prefix", ONE_RTT,
+      "0b 00 02 0100", CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 4.5.1", "fields with half a prefix", ONE_RTT,
+      "0b 00 03 0101 00", CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 3.1", "fields with a static index that isn't there", ONE_RTT,
+      "0b 00 06 0104 0000 ff24", CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 3.1", "fields with a static name that isn't there", ONE_RTT,
+      "0b 00 08 0106 0000 5f54 0161",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 2.2.3", "fields that need nothing and refer to the table",
+      ONE_RTT, TABLE " 0b 00 05 0103 0000 80",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 2.2.3", "fields that refer to less than there is", ONE_RTT,
+      TABLE " 0b 00 05 0103 0200 81",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 2.2.3", "fields that refer to more than they need", ONE_RTT,
+      TABLE_64_2 " 0b 00 05 0103 0201 80",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 3.2.2", "fields that refer to what was evicted", ONE_RTT,
+      TABLE_64_2 " 0b 00 05 0103 0300 81",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 4.5.3", "fields with a post-base index beyond what they need",
+      ONE_RTT, TABLE " 0b 00 05 0103 0200 10",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 4.5.5", "fields with a post-base name beyond what they need",
+      ONE_RTT, TABLE " 0b 00 07 0105 0200 00 0161",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 4.5.1.2", "fields with a negative base", ONE_RTT,
+      TABLE " 0b 00 05 0103 0281 80",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 4.5.1.1", "fields that need insertions, and there is no table",
+      ONE_RTT, "0b 00 06 0104 ff81 0080",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 4.1.1", "fields with an index of more than 62 bits", ONE_RTT,
+      "0b 00 0f 010d 0000 ff ff*9 7f",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 4.5.4", "fields that end within a value", ONE_RTT,
+      "0b 00 07 0105 0000 5105 61",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "7541 5.2", "fields with bad padding of Huffman", ONE_RTT,
+      "0b 00 07 0105 0000 5181 00",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "7541 5.2", "fields with Huffman's padding of a byte", ONE_RTT,
+      "0b 00 08 0106 0000 5182 07ff",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "7541 5.2", "fields with Huffman's EOS", ONE_RTT,
+      "0b 00 0a 0108 0000 5184 ffffffff",
+      CLOSES_APP(QPACK_DECOMPRESSION_FAILED) },
+    { "9204 2.1.2", "as many blocked streams as may be", ONE_RTT,
+      BLOCKED("00") BLOCKED("04") BLOCKED("08") BLOCKED("0c")
+      BLOCKED("10") BLOCKED("14") BLOCKED("18") BLOCKED("1c"), ACCEPTED },
+    { "9204 2.1.2", "more blocked streams than may be", ONE_RTT,
+      BLOCKED("00") BLOCKED("04") BLOCKED("08") BLOCKED("0c")
+      BLOCKED("10") BLOCKED("14") BLOCKED("18") BLOCKED("1c")
+      BLOCKED("20") BLOCKED("24") BLOCKED("28") BLOCKED("2c")
+      BLOCKED("30") BLOCKED("34") BLOCKED("38") BLOCKED("3c")
+      BLOCKED("4040"), CLOSES_APP(QPACK_DECOMPRESSION_FAILED) }
 };
 
 

@@ -439,7 +439,13 @@ static section_row_t  sections[] = {
     { "00 00 51 82 ff ff", NGX_ERROR },              /* Huffman: padding */
     { "00 00 51 84 ff ff ff ff", NGX_ERROR },        /* Huffman: EOS */
 
-    /* strings and integers of any length cost the stream alone */
+    /* 4.1.1: an integer that is no length */
+
+    { "00 00 ff ff ff ff ff ff ff ff ff ff ff 7f", NGX_ERROR },
+    { "00 00 5f ff ff ff ff ff ff ff ff ff ff 7f 01 61", NGX_ERROR },
+    { "ff ff ff ff ff ff ff ff ff ff ff 7f 00 d1", NGX_ERROR },
+
+    /* strings of any length cost the stream alone */
 
     { "00 00 27 fa 01", NGX_DECLINED },              /* name of 256 + 1 */
     { "00 00 2f fa 01", NGX_DECLINED },              /* with Huffman */
@@ -447,7 +453,6 @@ static section_row_t  sections[] = {
     { "00 00 51 ff 82 7f", NGX_DECLINED },
     { "00 00 51 7f ff ff ff ff ff ff ff ff 7f", NGX_DECLINED },
     { "00 00 51 7f 80 80 80 80 80 80 80 80 80 80 80 80 00", NGX_DECLINED },
-    { "00 00 ff ff ff ff ff ff ff ff ff ff ff 7f", NGX_DECLINED },
     { "00 00 21 61 7f 82 7f", NGX_DECLINED }         /* literal name */
 };
 
