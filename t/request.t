@@ -465,7 +465,7 @@ is($v{cookie}, 'a=1; b=2; c=3', '$http_cookie');
 is($v{cookie_b}, '2', '$cookie_b');
 is($v{x_test}, 'a  b', '$http_x_test');
 is($v{under}, '', 'underscores_in_headers off');
-cmp_ok($v{length}, '>', 100, '$request_length');
+cmp_ok($v{length}, '>', 40, '$request_length');
 is($v{requests}, 1, '$connection_requests');
 is($v{ssl_protocol}, 'TLSv1.3', '$ssl_protocol');
 like($v{ssl_cipher}, qr/^TLS_(AES|CHACHA20)_\w+$/, '$ssl_cipher');
