@@ -24,6 +24,7 @@ typedef ngx_int_t (*ngx_http_quic_output_pt)(ngx_http_request_t *r,
 
 static ngx_int_t ngx_http_quic_header_filter(ngx_http_request_t *r);
 static void ngx_http_quic_prepare(ngx_http_request_t *r);
+static void ngx_http_quic_prepare_files(ngx_http_request_t *r);
 static ngx_int_t ngx_http_quic_send_fields(ngx_http_request_t *r,
     ngx_array_t *fields, ngx_uint_t fin);
 static ngx_int_t ngx_http_quic_clean_value(ngx_http_request_t *r,
@@ -182,6 +183,8 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
 
     r->header_sent = 1;
 
+    ngx_http_quic_prepare_files(r);
+
     if (r != r->main) {
         return NGX_OK;
     }
@@ -232,8 +235,7 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
 static void
 ngx_http_quic_prepare(ngx_http_request_t *r)
 {
-    ngx_uint_t                 status;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_uint_t  status;
 
     status = r->headers_out.status;
 
@@ -257,12 +259,20 @@ ngx_http_quic_prepare(ngx_http_request_t *r)
         r->headers_out.last_modified_time = -1;
         r->headers_out.last_modified = NULL;
     }
+}
 
-    /*
-     * Files are best read right into the stream's buffer.  "aio threads" wants
-     * another thread to do it: the copy filter does, if it must not expect
-     * sendfile() of us.
-     */
+
+/*
+ * Files are best read right into the stream's buffer.  "aio threads" wants
+ * another thread to do it: the copy filter does, if it must not expect
+ * sendfile() of us.  It asks when the content of a request or a subrequest
+ * begins.
+ */
+
+static void
+ngx_http_quic_prepare_files(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
