@@ -110,6 +110,8 @@ EOC
             proxy_pass http://127.0.0.1:%%PORT_1%%/action?$status;
         }
 
+        location /status  { stub_status; access_log off; }
+
         location /errors {
             error_log %%DIR%%/errors.log;
             location /errors/crit { error_log %%DIR%%/errors.log crit; }
@@ -488,7 +490,79 @@ for my $version (2, 3) {
     }), "limit_conn is for those that are there, HTTP/$version");
 }
 
+# stub_status counts connections as such, and those without requests as waiting
+
+sub status {
+    my %n;
+
+    @n{qw(active accepted handled requests reading writing waiting)}
+        = $t->get('/status', http1 => 1)->{body} =~ /(\d+)/g;
+
+    return \%n;
+}
+
+my $n;
+
+ok($t->wait_for(sub {
+    $n = status();
+    return "@$n{qw(active reading writing waiting)}" eq '1 0 1 0';
+}), 'the connections before are gone') or diag(explain($n));
+
+my $before = $n;
+my $pid = $t->get('/slow', background => 1, more => ['/slow'],
+                  args => ['-Z', '-m', 2]);
+
+ok($t->wait_for(sub {
+    $n = status();
+    return $n->{writing} == 3;
+}), 'two requests are written to') or diag(explain($n));
+is("$n->{active} $n->{waiting}", '2 0', 'on one active connection');
+
+waitpid $pid, 0;
+
+ok($t->wait_for(sub {
+    $n = status();
+    return $n->{active} == 1;
+}), 'the connection goes') or diag(explain($n));
+is("@$n{qw(reading writing waiting)}", '0 1 0', 'and so do its requests');
+
+is($n->{accepted} - $before->{accepted}, $n->{handled} - $before->{handled},
+   'all accepted connections were handled');
+is(($n->{requests} - $before->{requests})
+   - ($n->{accepted} - $before->{accepted}), 1,
+   'two requests on one connection, the others on one each');
+
 $t->stop;
 $t->no_alerts;
+
+
+# A client that debug_connection names is told of at length, others are not
+
+SKIP: {
+    skip 'nginx without --with-debug', 6
+        unless `$t->{nginx} -V 2>&1` =~ /--with-debug/;
+
+    my $d = QuicTest->new(level => 'error', events => 'debug_connection 127.0.0.2;');
+
+    $d->run(<<'EOF');
+    server {
+        listen 127.0.0.1:%%PORT%% quic;
+        return 200 "$remote_addr";
+    }
+EOF
+
+    is($d->get('/1', args => ['--interface', '127.0.0.2'])->{body}, '127.0.0.2',
+       'a client at another address');
+    is($d->get('/2')->{body}, '127.0.0.1', 'another client');
+    $d->stop;
+
+    my $log = $d->read_file('error.log');
+
+    like($log, qr{\[debug\].* http3 header: "host: }, 'debug_connection');
+    like($log, qr{\[info\].*client connected over QUIC.*client: 127\.0\.0\.2,},
+         'of the connection, too');
+    unlike($log, qr{client: 127\.0\.0\.1,|"GET /2}, 'of the other one nothing');
+    $d->no_alerts;
+}
 
 done_testing();

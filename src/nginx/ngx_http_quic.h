@@ -251,6 +251,10 @@ uint64_t ngx_http_quic_session_opened(void *data);
  */
 ngx_msec_t ngx_http_quic_session_still(ngx_http_quic_session_t *s);
 
+/* a request of it begins, resp. has ended */
+void ngx_http_quic_session_begin_request(ngx_http_quic_session_t *s);
+void ngx_http_quic_session_end_request(ngx_http_quic_session_t *s);
+
 /*
  * To be called with each request: keepalive_requests, keepalive_time and
  * "keepalive_timeout 0" end in a GOAWAY.

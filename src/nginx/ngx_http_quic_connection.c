@@ -14,6 +14,7 @@
 #define NGX_HTTP_QUIC_POOL_SIZE  1024
 
 
+static void ngx_http_quic_connection_recount(void *data);
 static void ngx_http_quic_connection_init(ngx_connection_t *c);
 static void ngx_http_quic_connection_log(ngx_connection_t *c,
     ngx_http_quic_request_t *qr);
@@ -28,6 +29,7 @@ ngx_http_quic_connection_create(ngx_http_quic_session_t *s, h3_request_t *hr)
 {
     ngx_pool_t               *pool;
     ngx_connection_t         *c;
+    ngx_pool_cleanup_t       *cln;
     ngx_http_quic_request_t  *qr;
 
     c = ngx_get_connection(ngx_http_quic_null_fd(s->worker), &s->log);
@@ -42,7 +44,9 @@ ngx_http_quic_connection_create(ngx_http_quic_session_t *s, h3_request_t *hr)
     }
 
     qr = ngx_pcalloc(pool, sizeof(ngx_http_quic_request_t));
-    if (qr == NULL) {
+    cln = ngx_pool_cleanup_add(pool, 0);
+
+    if (qr == NULL || cln == NULL) {
         ngx_destroy_pool(pool);
         ngx_free_connection(c);
         return NULL;
@@ -68,12 +72,23 @@ ngx_http_quic_connection_create(ngx_http_quic_session_t *s, h3_request_t *hr)
     ngx_http_quic_connection_addrs(c, qr);
     ngx_http_quic_connection_init(c);
 
-#if (NGX_STAT_STUB)
-    /* ngx_http_close_connection() takes it back */
-    (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
-#endif
+    cln->handler = ngx_http_quic_connection_recount;
 
     return c;
+}
+
+
+/*
+ * ngx_http_close_connection() has just taken one off the active ones.  It's the
+ * session that is one, whatever the number of its requests.
+ */
+
+static void
+ngx_http_quic_connection_recount(void *data)
+{
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
+#endif
 }
 
 
@@ -111,6 +126,11 @@ ngx_http_quic_connection_log(ngx_connection_t *c, ngx_http_quic_request_t *qr)
     qr->log_ctx.connection = c;
 
     qr->log = *qr->session->listener->ls->logp;
+
+    if (qr->session->log.log_level & NGX_LOG_DEBUG_CONNECTION) {
+        qr->log.log_level = qr->session->log.log_level;
+    }
+
     qr->log.connection = c->number;
     qr->log.handler = ngx_http_quic_log_error;
     qr->log.data = &qr->log_ctx;

@@ -164,7 +164,7 @@ ngx_http_quic_request_create(void *data, h3_request_t *hr)
     qr->event.handler = ngx_http_quic_request_handler;
     qr->event.log = c->log;
 
-    s->nrequests++;
+    ngx_http_quic_session_begin_request(s);
 
     cln->handler = ngx_http_quic_request_cleanup;
     cln->data = qr;
@@ -679,8 +679,7 @@ ngx_http_quic_session_detach(ngx_http_quic_request_t *qr)
     }
 
     qr->session = NULL;
-    s->nrequests--;
-    s->idle = ngx_current_msec;
+    ngx_http_quic_session_end_request(s);
 }
 
 

@@ -20,6 +20,7 @@
 
 
 static void ngx_http_quic_session_init_log(ngx_http_quic_session_t *s);
+static void ngx_http_quic_session_debug_log(ngx_http_quic_session_t *s);
 static u_char *ngx_http_quic_session_log_error(ngx_log_t *log, u_char *buf,
     size_t len);
 static void ngx_http_quic_session_timeout(ngx_event_t *ev);
@@ -77,11 +78,50 @@ ngx_http_quic_session_create(ngx_http_quic_worker_t *worker, quic_conn_t *c,
     quic_conn_set_data(c, s);
     quic_conn_set_log(c, &s->log);
 
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_accepted, 1);
+    (void) ngx_atomic_fetch_add(ngx_stat_handled, 1);
+    (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
+    (void) ngx_atomic_fetch_add(ngx_stat_waiting, 1);
+#endif
+
     ngx_http_quic_session_watch_in(s, ngx_http_quic_session_keepalive(s));
 
     return s;
 }
 
+
+/* stub_status: as with HTTP/2, a connection without requests waits for some */
+
+void
+ngx_http_quic_session_begin_request(ngx_http_quic_session_t *s)
+{
+    if (s->nrequests++) {
+        return;
+    }
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_waiting, -1);
+#endif
+}
+
+
+void
+ngx_http_quic_session_end_request(ngx_http_quic_session_t *s)
+{
+    s->idle = ngx_current_msec;
+
+    if (--s->nrequests) {
+        return;
+    }
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_waiting, 1);
+#endif
+}
+
+
+/* no request holds it any more */
 
 void
 ngx_http_quic_session_free(ngx_http_quic_session_t *s)
@@ -93,6 +133,11 @@ ngx_http_quic_session_free(ngx_http_quic_session_t *s)
     if (s->watch.timer_set) {
         ngx_event_del_timer(&s->watch);
     }
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
+    (void) ngx_atomic_fetch_add(ngx_stat_waiting, -1);
+#endif
 
     quic_free(&s->worker->mem, s, sizeof(ngx_http_quic_session_t));
 }
@@ -109,6 +154,38 @@ ngx_http_quic_session_init_log(ngx_http_quic_session_t *s)
     s->log.handler = ngx_http_quic_session_log_error;
     s->log.data = s;
     s->log.connection = s->number;
+
+    ngx_http_quic_session_debug_log(s);
+}
+
+
+/* "debug_connection"; nginx asks it of a connection that it has accepted */
+
+static void
+ngx_http_quic_session_debug_log(ngx_http_quic_session_t *s)
+{
+#if (NGX_DEBUG)
+
+    quic_addr_t        remote;
+    ngx_connection_t   c;
+    ngx_event_conf_t  *ecf;
+
+    ecf = ngx_event_get_conf(ngx_cycle->conf_ctx, ngx_event_core_module);
+
+    if (ecf->debug_connection.nelts == 0) {
+        return;
+    }
+
+    remote = *quic_conn_remote(s->conn);
+
+    ngx_memzero(&c, sizeof(ngx_connection_t));
+
+    c.sockaddr = &remote.sa;
+    c.log = &s->log;
+
+    ngx_debug_accepted_connection(ecf, &c);
+
+#endif
 }
 
 
