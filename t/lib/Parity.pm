@@ -53,7 +53,7 @@ my @fields = qw(
     sent_http_content_type sent_http_content_length sent_http_location
     sent_http_last_modified sent_http_etag sent_http_cache_control
     sent_http_connection sent_http_keep_alive sent_http_transfer_encoding
-    sent_http_link sent_http_server sent_http_date proxy_protocol_addr
+    sent_http_link sent_http_server proxy_protocol_addr
     proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port
     proxy_host upstream_addr upstream_status upstream_response_length
     gzip_ratio ssl_session_reused ssl_client_verify ssl_early_data
