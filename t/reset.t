@@ -83,7 +83,10 @@ sub restarted {
 
     my $c = connection($t);
 
-    kill 'KILL', $t->workers, $t->{pid};
+    # the master first, or it may have the time to log what became of a worker
+
+    my @workers = $t->workers;
+    kill 'KILL', $t->{pid}, @workers;
     ok($t->wait_for(sub { $t->exited }), 'killed');
     $t->run("$key $server");
 
