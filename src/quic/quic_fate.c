@@ -42,6 +42,10 @@ static void quic_fate_reset_acked(quic_conn_t *c, quic_space_e space,
     quic_sent_frame_t *f);
 static void quic_fate_reset_lost(quic_conn_t *c, quic_space_e space,
     quic_sent_frame_t *f);
+static void quic_fate_data_blocked_lost(quic_conn_t *c, quic_space_e space,
+    quic_sent_frame_t *f);
+static void quic_fate_stream_blocked_lost(quic_conn_t *c, quic_space_e space,
+    quic_sent_frame_t *f);
 static void quic_fate_new_cid_lost(quic_conn_t *c, quic_space_e space,
     quic_sent_frame_t *f);
 static void quic_fate_retire_acked(quic_conn_t *c, quic_space_e space,
@@ -69,6 +73,10 @@ static const quic_fate_t  quic_fates[QUIC_FT_ACK_FREQUENCY + 1] = {
                                        QUIC_PEND_MAX_STREAMS_BIDI, 0 },
     [QUIC_FT_MAX_STREAMS_UNI]      = { NULL, NULL,
                                        QUIC_PEND_MAX_STREAMS_UNI, 0 },
+    [QUIC_FT_DATA_BLOCKED]         = { NULL, quic_fate_data_blocked_lost,
+                                       0, 0 },
+    [QUIC_FT_STREAM_DATA_BLOCKED]  = { NULL, quic_fate_stream_blocked_lost,
+                                       0, 0 },
     [QUIC_FT_NEW_CONNECTION_ID]    = { NULL, quic_fate_new_cid_lost, 0, 0 },
     [QUIC_FT_RETIRE_CONNECTION_ID] = { quic_fate_retire_acked,
                                        quic_fate_retire_lost, 0, 0 },
@@ -233,6 +241,36 @@ quic_fate_reset_lost(quic_conn_t *c, quic_space_e space, quic_sent_frame_t *f)
 
     if (s && s->send_state == QUIC_SEND_RESET) {
         quic_stream_pend(s, QUIC_STREAM_PEND_RESET);
+    }
+}
+
+
+/* as long as that limit is still what holds us up */
+
+static void
+quic_fate_data_blocked_lost(quic_conn_t *c, quic_space_e space,
+    quic_sent_frame_t *f)
+{
+    if (f->offset == c->flow_out.max && quic_flow_credit(&c->flow_out) == 0) {
+        c->pending |= QUIC_PEND_DATA_BLOCKED;
+    }
+}
+
+
+static void
+quic_fate_stream_blocked_lost(quic_conn_t *c, quic_space_e space,
+    quic_sent_frame_t *f)
+{
+    quic_stream_t  *s;
+
+    s = quic_streams_lookup(c, f->id);
+
+    if (s && s->send_state == QUIC_SEND_OPEN
+        && f->offset == s->flow_out.max
+        && quic_flow_credit(&s->flow_out) == 0
+        && s->out.sent < s->out.end)
+    {
+        quic_stream_pend(s, QUIC_STREAM_PEND_BLOCKED);
     }
 }
 

@@ -201,7 +201,7 @@ quic_out_pending(quic_conn_t *c, quic_out_packet_t *p)
         ngx_memzero(&f, sizeof(quic_sent_frame_t));
         end = quic_out_pendings[i].write(c, p, &f);
 
-        if (quic_out_note(c, p, end, f.type ? &f : NULL) != NGX_OK) {
+        if (quic_out_note(c, p, end, &f) != NGX_OK) {
             return;
         }
 
@@ -320,12 +320,13 @@ quic_out_ack_frequency(quic_conn_t *c, quic_out_packet_t *p,
 }
 
 
-/* these two are not sent again when they are lost: no record */
-
 static u_char *
 quic_out_data_blocked(quic_conn_t *c, quic_out_packet_t *p,
     quic_sent_frame_t *f)
 {
+    f->type = QUIC_FT_DATA_BLOCKED;
+    f->offset = c->flow_out.max;
+
     return quic_frame_write_value(p->pos, p->end, QUIC_FT_DATA_BLOCKED,
                                   c->flow_out.max);
 }
@@ -435,9 +436,10 @@ quic_out_stream_frame(quic_stream_t *s, ngx_uint_t pend,
         return quic_frame_write_stop_sending(p->pos, p->end, s->id,
                                              s->stop_error);
 
-    default: /* QUIC_STREAM_PEND_BLOCKED: not repeated, no record */
-        return quic_frame_write_values(p->pos, p->end,
-                                       QUIC_FT_STREAM_DATA_BLOCKED, s->id,
+    default: /* QUIC_STREAM_PEND_BLOCKED */
+        f->type = QUIC_FT_STREAM_DATA_BLOCKED;
+        f->offset = s->flow_out.max;
+        return quic_frame_write_values(p->pos, p->end, f->type, s->id,
                                        s->flow_out.max);
     }
 }
@@ -460,7 +462,7 @@ quic_out_stream_control(quic_conn_t *c, quic_out_packet_t *p)
             pend = s->pending & -s->pending;
             end = quic_out_stream_frame(s, pend, p, &f);
 
-            if (quic_out_note(c, p, end, f.type ? &f : NULL) != NGX_OK) {
+            if (quic_out_note(c, p, end, &f) != NGX_OK) {
                 return;
             }
 
