@@ -135,6 +135,7 @@ typedef struct {
     quic_keys_t         *prev_rx;
     uint64_t             first_rx;       /* lowest number of this phase;
                                             UINT64_MAX: none has come */
+    uint64_t             least_rx;       /* numbers below are of those before */
     uint64_t             first_tx;       /* first number that we send in it */
     uint64_t             settled;        /* microseconds: the peer was found to
                                             use it; 0: not looked at yet */
@@ -333,6 +334,9 @@ void quic_handshake_free_keys(quic_conn_t *c, quic_keys_t **keys);
 
 /* the peer's key update has been seen: NGX_OK or NGX_ERROR (closed) */
 ngx_int_t quic_handshake_update_keys(quic_conn_t *c, uint64_t pn);
+
+/* a lower number of this phase than so far: NGX_OK or NGX_ERROR (closed) */
+ngx_int_t quic_handshake_begin_phase(quic_conn_t *c, uint64_t pn);
 
 /* those of the phase before go when nothing is to come with them any more */
 void quic_handshake_expire_keys(quic_conn_t *c, uint64_t now);

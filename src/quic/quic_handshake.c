@@ -32,7 +32,7 @@ static ngx_int_t quic_handshake_preferred(quic_conn_t *c,
 static void quic_handshake_established(quic_conn_t *c);
 static void quic_handshake_complete(quic_conn_t *c);
 static ngx_int_t quic_handshake_next_keys(quic_conn_t *c);
-static ngx_int_t quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx);
+static ngx_int_t quic_handshake_next_phase(quic_conn_t *c);
 
 
 static const quic_tls_ops_t  quic_handshake_ops = {
@@ -485,7 +485,30 @@ quic_handshake_update_keys(quic_conn_t *c, uint64_t pn)
         return NGX_ERROR;
     }
 
-    return quic_handshake_next_phase(c, pn);
+    if (quic_handshake_next_phase(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    c->phase.confirmed = 0;
+
+    return quic_handshake_begin_phase(c, pn);
+}
+
+
+/* RFC 9001, 6.4: who has new keys uses them for all numbers from then on */
+
+ngx_int_t
+quic_handshake_begin_phase(quic_conn_t *c, uint64_t pn)
+{
+    if (pn < c->phase.least_rx) {
+        quic_conn_close(c, QUIC_KEY_UPDATE_ERROR,
+                        "old keys after the key update");
+        return NGX_ERROR;
+    }
+
+    c->phase.first_rx = pn;
+
+    return NGX_OK;
 }
 
 
@@ -557,7 +580,7 @@ quic_handshake_renew_keys(quic_conn_t *c, uint64_t now)
         return NGX_OK;
     }
 
-    return quic_handshake_next_phase(c, UINT64_MAX);
+    return quic_handshake_next_phase(c);
 }
 
 
@@ -567,8 +590,9 @@ quic_handshake_renew_keys(quic_conn_t *c, uint64_t now)
  */
 
 static ngx_int_t
-quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx)
+quic_handshake_next_phase(quic_conn_t *c)
 {
+    uint64_t           largest;
     quic_keys_t       *tx;
     quic_key_phase_t  *phase;
 
@@ -591,12 +615,15 @@ quic_handshake_next_phase(quic_conn_t *c, uint64_t first_rx)
     phase->next_rx = NULL;
 
     phase->phase ^= 1;
-    phase->confirmed = (first_rx == UINT64_MAX);
+    phase->confirmed = 1;
     phase->known = 0;
     phase->settled = 0;
     phase->expires = 0;
-    phase->first_rx = first_rx;
+    phase->first_rx = UINT64_MAX;
     phase->first_tx = c->recovery.space[QUIC_SPACE_APP].sent.next;
+
+    largest = c->space[QUIC_SPACE_APP].ack.largest;
+    phase->least_rx = (largest == UINT64_MAX) ? 0 : largest + 1;
 
     if (quic_handshake_next_keys(c) != NGX_OK) {
         quic_conn_close(c, QUIC_INTERNAL_ERROR, "no memory for keys");

@@ -222,16 +222,24 @@ quic_receive_open_1rtt(quic_conn_t *c, quic_packet_t *pkt, size_t pn_len,
         rc = quic_keys_open(c->rx[QUIC_LEVEL_APP], pkt, pn_len, pn, payload);
 
         if (rc == NGX_OK && pn < phase->first_rx) {
-            phase->first_rx = pn;
+            return quic_handshake_begin_phase(c, pn);
         }
 
         return rc;
     }
 
     if (pn < phase->first_rx) {
-        return phase->prev_rx ? quic_keys_open(phase->prev_rx, pkt, pn_len, pn,
-                                               payload)
-                              : NGX_DECLINED;
+
+        if (phase->prev_rx == NULL
+            || quic_keys_open(phase->prev_rx, pkt, pn_len, pn, payload)
+               != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        phase->least_rx = ngx_max(phase->least_rx, pn + 1);
+
+        return NGX_OK;
     }
 
     if (quic_keys_open(phase->next_rx, pkt, pn_len, pn, payload) != NGX_OK) {

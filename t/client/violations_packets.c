@@ -368,6 +368,36 @@ send_old_keys(violation_run_t *r, ngx_uint_t late)
 }
 
 
+/* the packets that were sent after this number had the keys of before */
+
+static ngx_int_t
+send_new_keys_low(violation_run_t *r)
+{
+    u_char           ping;
+    client_t        *c;
+    client_packet_t  p;
+
+    c = r->client;
+    ping = QUIC_FT_PING;
+    r->pn = c->space[2].next_pn++;
+
+    if (client_ping(c) != NGX_OK || client_update_keys(c) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    client_packet(c, &p, QUIC_PACKET_1RTT);
+    p.pn = r->pn;
+
+    if (client_add(c, &p, &ping, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    client_flush(c);
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 send_old_keys_late(violation_run_t *r)
 {
@@ -891,6 +921,8 @@ static const violation_t  violation_rows_packets[] = {
       SHAPE(shape_phase) },
     { "9001 6.4", "keys of before, number of after the update", ONE_RTT,
       NULL, DROPPED, SEND(send_old_keys_again) },
+    { "9001 6.4", "new keys, number of before the update", ONE_RTT,
+      NULL, CLOSES(QUIC_KEY_UPDATE_ERROR, 0), SEND(send_new_keys_low) },
     { "9001 6.5", "keys of before, number of before the update", ONE_RTT,
       NULL, ACCEPTED, SEND(send_old_keys_late) },
 

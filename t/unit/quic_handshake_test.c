@@ -439,6 +439,49 @@ late_and_ours(void **state)
 }
 
 
+/* 6.4: numbers go up, and keys go on with them, whatever comes first */
+
+static void
+backwards(void **state)
+{
+    uint64_t  pn;
+
+    pn = cl->space[2].next_pn++;
+    ping();
+
+    client_updates();
+    assert_false(opens(&cl->tx[QUIC_LEVEL_APP], 1, pn));
+
+    assert_int_equal(conn->state, QUIC_CONN_CLOSING);
+    assert_int_equal(conn->close.error, QUIC_KEY_UPDATE_ERROR);
+}
+
+
+static void
+backwards_late(void **state)
+{
+    uint64_t     pn;
+    quic_keys_t  keys;
+
+    pn = cl->space[2].next_pn;
+    cl->space[2].next_pn += 4;
+
+    keep_keys(&keys);
+    client_updates();
+    ping();
+
+    assert_true(opens(&cl->tx[QUIC_LEVEL_APP], 1, pn + 3));
+    assert_true(opens(&keys, 0, pn + 1));
+    assert_true(opens(&cl->tx[QUIC_LEVEL_APP], 1, pn + 2));
+    assert_false(opens(&cl->tx[QUIC_LEVEL_APP], 1, pn));
+
+    assert_int_equal(conn->state, QUIC_CONN_CLOSING);
+    assert_int_equal(conn->close.error, QUIC_KEY_UPDATE_ERROR);
+
+    quic_keys_clear(&keys);
+}
+
+
 /* 6.6: nothing more is sealed, not even CONNECTION_CLOSE */
 
 static void
@@ -502,6 +545,8 @@ main(void)
         handshake_test_early(ours_early),
         handshake_test(late),
         handshake_test(late_and_ours),
+        handshake_test(backwards),
+        handshake_test(backwards_late),
         handshake_test(confidentiality),
         handshake_test(integrity),
     };
