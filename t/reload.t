@@ -93,10 +93,21 @@ sub reload {
     $t->write_conf($conf) if $conf;
     $t->signal('HUP');
 
-    $t->wait_for(sub { grep { !$old{$_} } $t->workers });
-    sleep 0.2;
+    $t->wait_for(sub { @old <= grep { !$old{$_} } $t->workers });
+    $t->wait_for(sub { !grep { !leaving($_) } @old });
 
     return @old;
+}
+
+
+# A worker that is gone, or knows that it is to go: its title says so.
+
+sub leaving {
+    my ($pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/cmdline" or return 1;
+
+    return (<$fh> // 'shutting down') =~ /shutting down/;
 }
 
 
