@@ -85,6 +85,12 @@ $t->run("ssl_client_certificate %%DIR%%/root.crt;
     access_log %%DIR%%/verdict.log verdict;
 
     server {
+        listen 127.0.0.1:%%PORT_1%% quic;
+        ssl_verify_client on;
+        location / { return 200 '$values'; }
+    }
+
+    server {
         $listen
         server_name localhost;
         location / { return 200 '$values'; }
@@ -191,6 +197,30 @@ is($t->get('/', host => 'on.test')->{status}, 400, 'status without one');
 like($t->get('/', host => 'on.test')->{body},
      qr/No required SSL certificate was sent/, 'page of nginx');
 like($t->get('/', host => 'own.test')->{body}, qr/^why: NONE/, 'own page');
+
+# Certificates without end are not read, and nobody else is harmed.
+
+$t->file('long.crt', $ca->read_pem('good.crt')
+                     . $ca->read_pem('middle.crt') x 100);
+is($t->get('/', host => 'on.test',
+           args => ['--cert', $t->dir . '/long.crt',
+                    '--key', $t->dir . '/good.key'])->{status}, '000',
+   'too many certificates');
+is($t->get('/', host => 'on.test', args => [cert_args('good')])->{status}, 200,
+   'and the next one');
+
+# another TLS library
+
+$t->file('verdict.log', '');
+
+my $ngtcp2 = $t->client([$t->program('ngtcp2-client'), '-q',
+                         '--exit-on-all-streams-close',
+                         '--key=' . $t->dir . '/rsa.key',
+                         '--cert=' . $t->dir . '/rsa.crt', '127.0.0.1',
+                         $t->port(1), 'https://localhost/']);
+
+is(($t->access_log(1, 'verdict.log'))[0], '200 SUCCESS CN=rsa',
+   "ngtcp2's client") or diag($ngtcp2->{err});
 
 # A connection made for one server may not be used to get at another one.
 

@@ -163,7 +163,9 @@ sub dynamic {
     my ($t, $ca) = nginx();
 
     $ca->issue("$_.test", by => 'root', names => ["$_.test"]) for qw(a b c);
-    $ca->issue('rsa', by => 'root', type => 'rsa', names => ['two.test']);
+    $ca->issue('rsa', by => 'root', type => 'rsa', names => ['two.test'],
+               password => 'rsa sesame');
+    $t->file('passwords', "none\nrsa sesame\n");
     $ca->issue('ec', by => 'root', names => ['two.test']);
 
     my $pem = $ca->read_pem('c.test.crt') . $ca->read_pem('c.test.key');
@@ -185,14 +187,14 @@ sub dynamic {
     server {
         listen 127.0.0.1:%%PORT%% quic;
         server_name two.test;
-        ssl_certificate     %%DIR%%/rsa.\${request_id}crt;
+        ssl_password_file   %%DIR%%/passwords;
         ssl_certificate     %%DIR%%/\${empty}rsa.crt;
         ssl_certificate_key %%DIR%%/\${empty}rsa.key;
         ssl_certificate     %%DIR%%/\${empty}ec.crt;
         ssl_certificate_key %%DIR%%/\${empty}ec.key;
         location / { return 200 '\$ssl_server_name'; }
     }
-    map '' \$empty { default ''; }" =~ s/^.*request_id.*\n//mr);
+    map '' \$empty { default ''; }");
 
     for my $name (qw(a.test b.test a.test c.test c.test)) {
         is(join(' ', curl($t, $name)), "0 $name $name", "certificate of $name");
@@ -221,6 +223,27 @@ sub dynamic {
     like($t->read_file('error.log'),
          qr/\[error\] .*cannot load certificate "\Q$dir\E\/none.test.crt"/,
          'is logged');
+
+    # a name that is a path to another file
+
+    my $port = $t->port;
+    my $evil = $t->client([$t->program('python3-aioquic'), '-c', <<"EOF"]);
+import asyncio
+from aioquic.asyncio import connect
+from aioquic.quic.configuration import QuicConfiguration
+
+async def main():
+    conf = QuicConfiguration(alpn_protocols=["h3"], verify_mode=0,
+                             server_name="../a.test")
+    async with connect("127.0.0.1", $port, configuration=conf):
+        pass
+
+asyncio.run(main())
+EOF
+
+    ok($t->wait_for(sub {
+        $t->read_file('error.log') =~ /server name refused/;
+    }), 'a name that is none') or diag($evil->{err});
 
     # a request there was for each that came through, and no more
 

@@ -450,6 +450,122 @@ choice(void **state)
 }
 
 
+/* names as OpenSSL knows them, what of them is used, the first unknown one */
+
+static void
+groups(void **state)
+{
+    ngx_str_t        list, unknown;
+    ngx_uint_t       i;
+    quic_tls_ctx_t  *ctx;
+
+    static const struct {
+        const char  *list;
+        ngx_int_t    rc;
+        const char  *groups;
+        const char  *unknown;
+    } rows[] = {
+        { "X25519", NGX_OK, "X25519", "" },
+        { "prime256v1:secp384r1:secp521r1", NGX_OK, "P-256:P-384:P-521", "" },
+        { "P-256:secp256r1", NGX_OK, "P-256:P-256", "" },
+        { "x25519:p-256", NGX_OK, "X25519:P-256", "" },
+        { "X448:X25519:ffdhe2048", NGX_DECLINED, "X25519", "X448" },
+        { "X25519:Y25519", NGX_DECLINED, "X25519", "Y25519" },
+        { "?X25519 / *secp384r1", NGX_OK, "X25519:P-384", "" },
+        { "X448", NGX_ERROR, "", "X448" },
+        { "", NGX_ERROR, "", "" },
+        { ":", NGX_ERROR, "", "" },
+        { "P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:"
+          "P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:"
+          "P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:"
+          "P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:P-256:"
+          "P-256:P-256:P-384", NGX_DECLINED, NULL, "P-384" }
+    };
+
+    for (i = 0; i < test_array_len(rows); i++) {
+        ctx = quic_tls_ctx_create(&test_log);
+
+        list.data = (u_char *) rows[i].list;
+        list.len = ngx_strlen(list.data);
+
+        assert_int_equal(quic_tls_ctx_groups(ctx, &list, &unknown),
+                         rows[i].rc);
+
+        if (rows[i].groups) {
+            assert_string_equal(ctx->groups, rows[i].groups);
+        }
+
+        assert_int_equal(unknown.len, ngx_strlen(rows[i].unknown));
+        assert_memory_equal(unknown.data ? (char *) unknown.data : "",
+                            rows[i].unknown, unknown.len);
+        assert_int_equal(ERR_peek_error(), 0);
+
+        quic_tls_ctx_free(ctx);
+    }
+
+    /* "auto" has these two at least, whatever the library has */
+
+    for (i = 0; i < 2; i++) {
+        ctx = quic_tls_ctx_create(&test_log);
+
+        list.data = (u_char *) (i ? "auto" : "DEFAULT");
+        list.len = ngx_strlen(list.data);
+
+        assert_int_equal(quic_tls_ctx_groups(ctx, &list, &unknown), NGX_OK);
+        assert_non_null(strstr(ctx->groups, "X25519:P-256"));
+
+        quic_tls_ctx_free(ctx);
+    }
+}
+
+
+static void
+suites(void **state)
+{
+    ngx_str_t        list;
+    ngx_uint_t       i;
+    quic_tls_ctx_t  *ctx;
+
+#define AES_128   "TLS_AES_128_GCM_SHA256"
+#define AES_256   "TLS_AES_256_GCM_SHA384"
+#define CHACHA20  "TLS_CHACHA20_POLY1305_SHA256"
+
+    static const struct {
+        const char                   *list;
+        ngx_int_t                     rc;
+        enum ssl_compliance_policy_t  policy;
+    } rows[] = {
+        { AES_128 ":" AES_256 ":" CHACHA20, NGX_OK,
+          ssl_compliance_policy_none },
+        { CHACHA20 ":" AES_128 ":" AES_256, NGX_OK,
+          ssl_compliance_policy_none },
+        { AES_128 ":" AES_256, NGX_OK, ssl_compliance_policy_fips_202205 },
+        { AES_128 ":" AES_256 ":TLS_AES_128_CCM_SHA256", NGX_OK,
+          ssl_compliance_policy_fips_202205 },
+        { AES_256, NGX_OK, ssl_compliance_policy_wpa3_192_202304 },
+        { AES_256 ":" CHACHA20, NGX_DECLINED,
+          ssl_compliance_policy_wpa3_192_202304 },
+        { AES_128, NGX_ERROR, ssl_compliance_policy_none },
+        { CHACHA20, NGX_ERROR, ssl_compliance_policy_none },
+        { AES_128 ":" CHACHA20, NGX_ERROR, ssl_compliance_policy_none },
+        { "", NGX_ERROR, ssl_compliance_policy_none },
+        { "TLS_AES_256_GCM", NGX_ERROR, ssl_compliance_policy_none }
+    };
+
+    for (i = 0; i < test_array_len(rows); i++) {
+        ctx = quic_tls_ctx_create(&test_log);
+
+        list.data = (u_char *) rows[i].list;
+        list.len = ngx_strlen(list.data);
+
+        assert_int_equal(quic_tls_ctx_suites(ctx, &list), rows[i].rc);
+        assert_int_equal(ctx->policy, rows[i].policy);
+
+        quic_tls_ctx_free(ctx);
+    }
+}
+
+
 int
 main(void)
 {
@@ -459,7 +575,9 @@ main(void)
         cmocka_unit_test(bad_files),
         cmocka_unit_test(failure_keeps),
         cmocka_unit_test(passwords),
-        cmocka_unit_test(choice)
+        cmocka_unit_test(choice),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(suites)
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
