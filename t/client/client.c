@@ -53,6 +53,12 @@ client_create(const client_conf_t *conf)
         c->space[i].largest = UINT64_MAX;
     }
 
+    if (conf->token.len) {
+        ngx_memcpy(c->token_data, conf->token.data, conf->token.len);
+        c->token.data = c->token_data;
+        c->token.len = conf->token.len;
+    }
+
     c->odcid.len = 8;
     quic_random(c->odcid.data, c->odcid.len);
     c->dcid = c->odcid;
@@ -121,6 +127,8 @@ client_init_tls(client_t *c)
     conf.alpn = c->conf.alpn;
     conf.sigalg = c->conf.sigalg;
     conf.no_params = c->conf.no_params;
+    conf.session = c->conf.session;
+    conf.early = c->conf.early;
     conf.params = params;
     conf.params_len = client_params(c, params);
 
@@ -459,6 +467,20 @@ client_hello(client_t *c, client_state_e state)
 
 
 ngx_int_t
+client_send_hello(client_t *c)
+{
+    client_crypto_t  *crypto;
+
+    crypto = &c->crypto[QUIC_LEVEL_INITIAL];
+
+    c->hold = 1;
+    crypto->sent = crypto->len;
+
+    return client_send_crypto(c, QUIC_LEVEL_INITIAL, 0, crypto->len);
+}
+
+
+ngx_int_t
 client_ping(client_t *c)
 {
     c->want = c->space[2].next_pn;
@@ -500,6 +522,13 @@ client_is_200(client_stream_t *s)
 ngx_int_t
 client_get(client_t *c, const char *path)
 {
+    return client_get_in(c, QUIC_PACKET_1RTT, path);
+}
+
+
+ngx_int_t
+client_get_in(client_t *c, quic_packet_type_e type, const char *path)
+{
     size_t   len;
     u_char   frames[256], section[200], *p;
 
@@ -522,7 +551,7 @@ client_get(client_t *c, const char *path)
     p = quic_varint_write(p, len);
     p = ngx_cpymem(p, section, len);
 
-    return client_send(c, QUIC_PACKET_1RTT, frames, p - frames);
+    return client_send(c, type, frames, p - frames);
 }
 
 

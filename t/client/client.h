@@ -59,6 +59,9 @@ typedef struct {
     const char          *server_name;   /* NULL: "localhost" */
     const char          *alpn;
     uint16_t             sigalg;
+    test_tls_session_t  *session;       /* to resume; the caller's */
+    ngx_str_t            token;         /* of NEW_TOKEN */
+    unsigned             early:1;       /* 0-RTT, if the session allows it */
     unsigned             only_params:1; /* no others than those */
     unsigned             no_params:1;   /* not even the extension */
     unsigned             empty_scid:1;
@@ -193,6 +196,8 @@ typedef struct {
     client_close_t       close;
     client_stream_t      streams[CLIENT_STREAMS];
     ngx_uint_t           nstreams;
+    u_char               new_token[256];            /* NEW_TOKEN */
+    size_t               new_token_len;
     quic_frame_new_cid_t cids[CLIENT_CIDS];         /* NEW_CONNECTION_ID */
     ngx_uint_t           ncids;
     uint64_t             retired;       /* bits: RETIRE_CONNECTION_ID */
@@ -248,6 +253,11 @@ ngx_int_t client_ping(client_t *c);
 
 /* sends a GET for a short path, on the stream c->want: NGX_OK or NGX_ERROR */
 ngx_int_t client_get(client_t *c, const char *path);
+ngx_int_t client_get_in(client_t *c, quic_packet_type_e type,
+    const char *path);
+
+/* the whole ClientHello; client_connect() goes on from there */
+ngx_int_t client_send_hello(client_t *c);
 
 /* ... for /, and it's answered with 200: NGX_OK, NGX_DECLINED, NGX_ERROR */
 ngx_int_t client_request(client_t *c);

@@ -248,7 +248,7 @@ client_in_retry(client_t *c, quic_packet_t *pkt)
     dcid.data = c->dcid.data;
     dcid.len = c->dcid.len;
 
-    if (c->token.len || pkt->token.len > sizeof(c->token_data)) {
+    if (c->retry_scid.len || pkt->token.len > sizeof(c->token_data)) {
         return;
     }
 
@@ -370,6 +370,11 @@ client_in_frame(client_t *c, quic_level_e level, quic_frame_t *f)
 
     case QUIC_FT_MAX_STREAMS_BIDI:
         c->max_streams_bidi = ngx_max(c->max_streams_bidi, f->u.max);
+        return;
+
+    case QUIC_FT_NEW_TOKEN:
+        c->new_token_len = ngx_min(f->u.token.len, sizeof(c->new_token));
+        ngx_memcpy(c->new_token, f->u.token.data, c->new_token_len);
         return;
 
     case QUIC_FT_NEW_CONNECTION_ID:
@@ -501,7 +506,7 @@ client_in_params(client_t *c)
     {
         reason = "initial_source_connection_id";
 
-    } else if (tp->has_retry_scid != (c->token.len != 0)
+    } else if (tp->has_retry_scid != (c->retry_scid.len != 0)
                || (tp->has_retry_scid
                    && !client_same_cid(&tp->retry_scid, &c->retry_scid)))
     {
