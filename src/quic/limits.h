@@ -56,6 +56,14 @@
 #define QUIC_MAX_UNDECRYPTABLE_SIZE  1500
 
 /*
+ * 0-RTT datagrams of all clients together that a worker keeps, 1.5 KB each,
+ * until their ClientHello comes; and for how many microseconds: a path that
+ * reorders does so by less, and a ClientHello that was lost comes again by then.
+ */
+#define QUIC_MAX_STRAYS              16
+#define QUIC_STRAY_LIFETIME          (1 * 1000000ULL)
+
+/*
  * Seconds for which a ticket that has brought 0-RTT is remembered.  TLS takes
  * 0-RTT when the client's word for the age of its ticket is within 60 seconds
  * of ours: so of a ClientHello for 120 seconds, and times are rounded.

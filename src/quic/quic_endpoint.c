@@ -58,6 +58,7 @@ quic_endpoint_init(quic_endpoint_t *ep, quic_mem_t *mem,
     quic_bucket_init(&ep->replies, QUIC_MAX_STATELESS_REPLIES,
                      QUIC_MAX_STATELESS_REPLIES, now);
     quic_used_tokens_init(&ep->used_tokens, mem);
+    quic_strays_init(&ep->strays, mem);
 
     if (quic_cid_map_init(&ep->resets, mem) != NGX_OK) {
         return NGX_ERROR;
@@ -88,6 +89,7 @@ quic_endpoint_done(quic_endpoint_t *ep)
     quic_free(ep->mem, ep->replies_to,
               QUIC_REPLY_BUCKETS * sizeof(quic_bucket_t));
     quic_used_tokens_done(&ep->used_tokens);
+    quic_strays_done(&ep->strays);
     quic_cid_map_done(&ep->resets);
     quic_cid_map_done(&ep->cids);
 }
@@ -194,6 +196,13 @@ quic_endpoint_unknown(quic_endpoint_t *ep, quic_datagram_t *dgram,
         }
 
         quic_endpoint_initial(ep, dgram, &pkt, reply, now);
+        return;
+
+    case QUIC_PACKET_0RTT:
+        if (ep->early_id) {
+            quic_strays_keep(&ep->strays, dgram, &pkt.dcid, now);
+        }
+
         return;
 
     case QUIC_PACKET_UNKNOWN_VERSION:
@@ -479,9 +488,10 @@ quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
     uint64_t now)
 {
-    uint64_t      pn;
-    ngx_str_t     payload;
-    quic_conn_t  *c;
+    uint64_t          pn;
+    ngx_str_t         payload;
+    quic_conn_t      *c;
+    quic_datagram_t   stray;
 
     if (quic_endpoint_open(ep, pkt, &pn, &payload) != NGX_OK) {
         goto failed;
@@ -508,6 +518,13 @@ quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     ep->initial_server = NULL;
 
     quic_receive_first(c, dgram, pkt, pn, &payload, now);
+
+    while (quic_strays_take(&ep->strays, &stray, &pkt->dcid, &dgram->remote,
+                            now)
+           == NGX_OK)
+    {
+        quic_receive_datagram(c, &stray, now);
+    }
 
     return;
 

@@ -24,6 +24,7 @@
 #include "quic/quic_cid_map.h"
 #include "quic/quic_conn.h"
 #include "quic/quic_mem.h"
+#include "quic/quic_strays.h"
 #include "quic/quic_used_tokens.h"
 
 
@@ -105,6 +106,7 @@ struct quic_endpoint_s {
     quic_bucket_t                replies;    /* stateless ones, a second */
     quic_bucket_t               *replies_to; /* by address; NULL: none yet */
     quic_used_tokens_t           used_tokens;
+    quic_strays_t                strays;     /* 0-RTT before its ClientHello */
     uint64_t                     wall;       /* added to "now": microseconds
                                                 since 1970, for tokens that
                                                 another host may have made */

@@ -17,7 +17,7 @@
 
 #define TICKETS_ADDR       0x7f020001       /* 127.2.0.1 */
 #define TICKETS_DATAGRAMS  8
-#define TICKETS_WAIT       100              /* ms, for what may not come */
+#define TICKETS_WAIT       50               /* ms, for what may not come */
 
 
 typedef struct {
