@@ -417,7 +417,7 @@ check_in_flight(quic_conn_t *c)
         for (pn = sent->first; pn < sent->next; pn++) {
             p = quic_sent_get(sent, pn);
 
-            if (p->state == QUIC_SENT_OUTSTANDING && p->in_flight) {
+            if (p->state == QUIC_SENT_OUTSTANDING && p->ack_eliciting) {
                 in_flight += p->size;
             }
         }
