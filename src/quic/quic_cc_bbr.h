@@ -42,7 +42,7 @@ typedef struct {
     uint64_t             bw_shortterm;
     uint64_t             inflight_shortterm;
     uint64_t             inflight_longterm;
-    uint64_t             start;          /* time; 0: there is nothing to undo */
+    uint64_t             start;          /* time; 0: nothing is to be undone */
     uint64_t             lost;
     unsigned             left:1;         /* "state" was left for the losses */
 } quic_bbr_undo_t;

@@ -201,8 +201,8 @@ void quic_recovery_too_large(quic_recovery_t *r, size_t size, uint64_t now);
 
 /*
  * The connection moves to a new path (RFC 9000, 9.4): RTT, MTU (from "mtu" on),
- * congestion control and pacing start over.  What was sent before is still reported, but neither
- * its bytes nor its RTT count.
+ * ECN, congestion control and pacing start over, and so does the PTO.  What was
+ * sent before is still reported, but neither its bytes nor its RTT count.
  */
 void quic_recovery_new_path(quic_recovery_t *r, size_t mtu, uint64_t now);
 
