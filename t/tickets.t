@@ -395,6 +395,7 @@ sub switched_off {
              server {
                  listen         127.0.0.1:%%PORT_2%% quic;
                  server_name    late;
+                 ssl_session_timeout 7m;
                  location /     { return 200; }
              }
              server {
@@ -411,6 +412,9 @@ sub switched_off {
                  location /     { if (\$ssl_early_data) { return 425; }
                                   return 200; }
              }");
+
+    is(tickets($t, 'full', 1)->{lifetime}, 300, 'ssl_session_timeout: default');
+    is(tickets($t, 'full', 1, 2)->{lifetime}, 420, 'ssl_session_timeout');
 
     comes($t, '/o1', port => 2);
     is(comes($t, '/o2', port => 2), 'r', 'ssl_early_data off');

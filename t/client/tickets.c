@@ -281,12 +281,18 @@ tickets_chain(ngx_uint_t n, ngx_uint_t early, ngx_uint_t token)
 static void
 tickets_full(ngx_uint_t n)
 {
+    uint32_t        lifetime;
     tickets_kept_t  kept;
+
+    lifetime = 0;
 
     while (n--) {
         tickets_begin(&kept);
+        lifetime = test_tls_session_lifetime(kept.session);
         tickets_done(&kept);
     }
+
+    tickets_report("lifetime", lifetime);
 }
 
 

@@ -497,6 +497,13 @@ test_tls_client_session(test_tls_client_t *client)
 }
 
 
+uint32_t
+test_tls_session_lifetime(test_tls_session_t *session)
+{
+    return SSL_SESSION_get_timeout((SSL_SESSION *) session);
+}
+
+
 void
 test_tls_session_free(test_tls_session_t *session)
 {

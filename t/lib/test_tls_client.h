@@ -77,6 +77,8 @@ const char *test_tls_client_peer_name(test_tls_client_t *client);
 /* tickets so far; the last one's session, NULL: none.  To be freed. */
 ngx_uint_t test_tls_client_tickets(test_tls_client_t *client);
 test_tls_session_t *test_tls_client_session(test_tls_client_t *client);
+/* what the server has said of how long it's good, seconds */
+uint32_t test_tls_session_lifetime(test_tls_session_t *session);
 void test_tls_session_free(test_tls_session_t *session);
 
 
