@@ -270,7 +270,7 @@ my $out = finished($client);
 like($out, qr/^b 200 7 end\n.*^c 200 7 end\n$/ms, 'others are served');
 
 for my $uri (@uris) {
-    like($out, qr/^$uri 200 \d+ reset 0x10c$/m, "$uri: timeout");
+    like($out, qr/^$uri \S+ \d+ reset 0x10c$/m, "$uri: timeout");
     logged($uri, '200 ""');
 }
 

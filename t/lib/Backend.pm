@@ -11,7 +11,8 @@ package Backend;
 #         },
 #     });
 #
-# listens on %%PORT_1%% and speaks HTTP/1, or "fastcgi", "scgi" or "uwsgi".
+# listens on %%PORT_1%% and speaks HTTP/1, or "fastcgi", "scgi" or "uwsgi"; of
+# a "raw" connection the handler for '' reads all with take().
 # What is to be done is looked up by path, without "?" and what follows; '' is
 # for all others.  Each connection is a process.  What these write with note() the
 # test gets from notes().
@@ -37,6 +38,7 @@ my %readers = (
     fastcgi => \&read_fastcgi,
     scgi    => \&read_scgi,
     uwsgi   => \&read_uwsgi,
+    raw     => sub { $_[0]{uri} = ''; return 1 },
 );
 
 
