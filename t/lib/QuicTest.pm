@@ -34,6 +34,7 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -49,6 +50,7 @@ my $nginx = delete $ENV{NGINX};
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
 my (%running, %clients, @dirs);
+my (@ports, @blocks);
 
 
 sub new {
@@ -172,10 +174,12 @@ sub port {
     return $self->{ports}{$name} ||= do {
         my ($port, $tcp, $udp);
 
-        for (1 .. 100) {
+        for (1 .. 500) {
+            @ports = ports() unless @ports;
+            $port = shift @ports;
             $tcp = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
-                                         Proto => 'tcp') or next;
-            $port = $tcp->sockport;
+                                         LocalPort => $port, Proto => 'tcp')
+                or next;
             $udp = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
                                          LocalPort => $port, Proto => 'udp')
                 and last;
@@ -185,6 +189,26 @@ sub port {
 
         $port;
     };
+}
+
+
+# A hundred ports for this test alone, as others may run beside it: a socket
+# whose name has their number says whose they are, for as long as the test lives.
+# They are none of those that the kernel gives to clients.
+
+sub ports {
+    for (1 .. 1000) {
+        my $n = int rand 200;
+        my $block = IO::Socket::UNIX->new(Local => "\0quic-test-ports-$n",
+                                          Listen => 1)
+            or next;
+
+        push @blocks, $block;
+
+        return map { 11_000 + 100 * $n + $_ } 0 .. 99;
+    }
+
+    BAIL_OUT('no free ports');
 }
 
 
