@@ -13,7 +13,11 @@ sends also delivers to the receiving socket, so a server's time includes what
 a network card and another machine would do for it, the same for all of them.
 
 A connection is a full handshake (X25519, a P-256 certificate), one request of
-the small file, and the end of it.
+the small file, and the end of it.  "full", "resume" and "early" are the same
+by the tests' own client (t/client/tickets.c), one after the other: with a full
+handshake, with a ticket, and with the request in 0-RTT.  They are for servers
+that give their clients tickets and tokens, so they are run only if they are
+asked for.
 """
 
 import argparse
@@ -42,7 +46,8 @@ IFF_UP = 0x1
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 
-FILES = {'1k': 1024, '100m': 100 * 1024 * 1024}
+FILES = {'1k': 1024, '100m': 100 * 1024 * 1024,
+         'full': 1024, 'resume': 1024, 'early': 1024}
 
 GB = 1e9
 
@@ -278,7 +283,8 @@ def servers(build):
         'nginx': nginx('nginx, its own QUIC', peer),
 
         'module': nginx('stock nginx with the module', stock,
-                        load='load_module %s;' % module),
+                        load='load_module %s;' % module,
+                        http='ssl_early_data on;'),
 
         'nginx-gso': nginx('nginx, quic_gso on', peer, http='quic_gso on;'),
 
@@ -332,6 +338,44 @@ class Work:
         return used / (self.count * self.per) * self.scale
 
 
+class Returning:
+    """Connections of t/client/tickets, each with what the last one brought."""
+
+    def __init__(self, title, name, count=500):
+        self.title = title
+        self.unit = 'us'
+        self.scale = 1e6
+        self.name = name
+        self.count = count
+
+    def run(self, build, server):
+        before = server.cpu()
+
+        out = subprocess.run(
+            [os.path.join(build, 'test', 'client', 'tickets'),
+             str(server.port), self.name, str(self.count)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=60).stdout
+
+        time.sleep(0.05)
+        used = server.cpu() - before
+
+        seen = dict(re.findall(r'^(\w+) (\d+)$', out, re.M))
+        wanted = {'full': ('0', '0'), 'resume': ('1', '0'),
+                  'early': ('1', '1')}[self.name]
+
+        if seen.get('answered') != str(self.count) or wanted != tuple(
+                '1' if seen.get(word) == str(self.count) else seen.get(word)
+                for word in ('resumed', 'early')):
+            raise Failure('%s: %s failed:\n%s\n%s'
+                          % (server.title, self.name, out,
+                             server.complaint()))
+
+        return used / self.count * self.scale
+
+
+USUAL = 'bulk', 'requests', 'connects'
+
 WORKS = {
     'bulk': Work('100 MB file', 's/GB', 1, 1, '100m',
                  ['-c', '1', '-m', '1'], per=FILES['100m'] / GB),
@@ -342,6 +386,10 @@ WORKS = {
     'connects': Work('connection', 'us', 1e6, 200, '1k',
                      ['-c', '200', '-m', '1', '-r', '10',
                       '--rate-period=20ms']),
+
+    'full': Returning('full handshake', 'full'),
+    'resume': Returning('resumed', 'resume'),
+    'early': Returning('0-RTT', 'early'),
 }
 
 
@@ -425,7 +473,8 @@ def main():
     parser.add_argument('-s', action='append', choices=all, metavar='SERVER',
                         help='one of: ' + ', '.join(all))
     parser.add_argument('-w', action='append', choices=WORKS, metavar='WORK',
-                        help='one of: ' + ', '.join(WORKS))
+                        help='one of: %s (%s)' % (', '.join(WORKS),
+                                                  ', '.join(USUAL)))
     args = parser.parse_args()
 
     ethernet('lo')
@@ -434,7 +483,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     chosen = [all[name] for name in args.s or all]
-    works = [WORKS[name] for name in args.w or WORKS]
+    works = [WORKS[name] for name in args.w or USUAL]
 
     with contextlib.ExitStack() as stack:
         dir = stack.enter_context(

@@ -281,18 +281,31 @@ tickets_chain(ngx_uint_t n, ngx_uint_t early, ngx_uint_t token)
 static void
 tickets_full(ngx_uint_t n)
 {
-    uint32_t        lifetime;
-    tickets_kept_t  kept;
+    client_t        *c;
+    uint32_t         lifetime;
+    client_conf_t    conf;
+    tickets_sum_t    sum;
+    tickets_kept_t   kept;
 
+    ngx_memzero(&sum, sizeof(tickets_sum_t));
+    ngx_memzero(&kept, sizeof(tickets_kept_t));
     lifetime = 0;
 
     while (n--) {
-        tickets_begin(&kept);
+        conf = tickets_conf(&kept, 0, 0);
+        conf.session = NULL;
+        c = tickets_client(&conf);
+
+        tickets_go_on(c, &sum, 0);
+        tickets_keep(&kept, c);
+        tickets_end(c);
+
         lifetime = test_tls_session_lifetime(kept.session);
-        tickets_done(&kept);
     }
 
+    tickets_done(&kept);
     tickets_report("lifetime", lifetime);
+    tickets_report_sum(&sum);
 }
 
 
