@@ -57,6 +57,16 @@ my $backend = Backend->new($t, 1, 'http', {
         $r->note(($r->gone ? 'closed' : 'left') . " $r->{uri}");
     },
 
+    # takes nothing for a while
+
+    '/deaf' => sub {
+        my ($r) = @_;
+
+        $r->note("asked $r->{uri}");
+        $r->{t}->wait_for(sub { -e "$dir/hear" }, 60);
+        $r->respond(200, [], length $r->content);
+    },
+
     # 16 MB; "sent N" when so many KB are on their way
 
     '/endless' => sub {
@@ -97,6 +107,11 @@ $t->run(<<'EOC');
         }
 
         location /upload {
+            proxy_request_buffering off;
+            proxy_pass http://127.0.0.1:%%PORT_1%%;
+        }
+
+        location /deaf {
             proxy_request_buffering off;
             proxy_pass http://127.0.0.1:%%PORT_1%%;
         }
@@ -255,6 +270,24 @@ for my $case (['/in-memory/endless', 4096], ['/unbuffered/endless', 4096],
     unlink "$dir/read";
     $t->file($backend->{name}, '');
 }
+
+
+# An upstream that reads nothing holds back the client, too.
+
+my $size = 20_000_000;
+my $pid = $t->get('/deaf', body => 'x' x $size, background => 1);
+
+$backend->notes_ok(qr{^asked /deaf}, 'an upload, asked');
+sleep 1;
+
+my $grown = $t->memory(($t->workers)[0]) - $before;
+
+cmp_ok($grown, '<', $t->sanitized ? 50_000 : 2_000, "$grown KB are held");
+is(($t->read_file('gone.log') =~ m{^(/deaf.*)}m)[0], undef, 'it waits');
+$t->file('hear', '');
+waitpid $pid, 0;
+is($t->read_file('response.body'), $size, 'then all of it goes on');
+logged('/deaf', '200 "OK"');
 
 
 # send_timeout: what isn't read is ended, others on the connection go on.
