@@ -118,6 +118,11 @@ EOF
     is(curl($t, 'one.test', $addr, '/', '-H', 'Host: tail.test'), 'tail',
        'another name in the request');
 
+    # as over HTTP/2 with "http2 off": the connection has been agreed upon
+
+    is(curl($t, 'one.test', $addr, '/', '-H', 'Host: off.test'), 'off',
+       'the name of a server without HTTP/3 in the request');
+
     # certificates: curl says which one it got
 
     like(curl($t, 'www.one.test', $addr, '/', '-v'), qr/CN ?= ?one\.test/,

@@ -16,7 +16,7 @@ use QuicTest;
 my $top = dirname(__FILE__) . '/..';
 my $build = "$top/build";
 
-my ($no_error, $cancelled) = (0x100, 0x10c);
+my ($no_error, $rejected, $cancelled) = (0x100, 0x10b, 0x10c);
 
 system("mkdir -p $build/lock && flock $build/lock/test"
        . " make -s -f $top/t/client/Makefile >&2") == 0
@@ -38,6 +38,21 @@ $t->run(<<'EOC');
         listen      127.0.0.1:%%PORT%% quic;
         server_name localhost;
     }
+
+    server {
+        listen             127.0.0.1:%%PORT_1%% quic;
+        keepalive_requests 3;
+    }
+
+    server {
+        listen         127.0.0.1:%%PORT_2%% quic;
+        keepalive_time 300ms;
+    }
+
+    server {
+        listen            127.0.0.1:%%PORT_3%% quic;
+        keepalive_timeout 0;
+    }
 EOC
 
 # All at the same time: each is a client of its own.
@@ -46,6 +61,14 @@ my %client = map { my ($name, @args) = split;
                    ($_ => begin($t, $name, @args)) }
              'no_request 0', 'no_request 1', 'blocked_request', 'pings 0',
              'pings 3', 'no_credit';
+
+my @goaways = ([1, 3, 'keepalive_requests'], [2, 1000, 'keepalive_time'],
+               [3, 1, 'keepalive_timeout 0']);
+
+my %goaway = map { ($_->[2] => $t->begin(["$build/test/client/attacks",
+                                          $t->port($_->[0]), 'goaway',
+                                          $_->[1]], timeout => 60)) }
+             @goaways;
 
 my %r = map { ($_ => result($t, $client{$_})) } keys %client;
 
@@ -78,6 +101,16 @@ is($r{no_credit}{error}, $no_error, 'a response that is not taken');
 is($r{no_credit}{received}, 100, 'but for a part');
 in_time($r{no_credit}{ms}[0], 4000, 'keepalive_timeout and send_timeout');
 
+for my $name (map { $_->[2] } @goaways) {
+    my $r = result($t, $goaway{$name});
+
+    is($r->{goaways}, 2, "$name: the client is told twice");
+    is($r->{goaway}, 40 + 4 * $r->{requests}, "$name: what was served");
+    is($r->{late}, $rejected, "$name: what comes later is rejected");
+    is($r->{closed} && $r->{app} && $r->{error}, $no_error,
+       "$name: and that's the end");
+}
+
 like($t->read_file('error.log'), qr/\[info\].*stream 0: client timed out/,
      'the log says why');
 
@@ -98,15 +131,13 @@ $t->run(<<'EOC');
     }
 EOC
 
+my $before = connected($t);
+
 my @clients = map { begin($t, split) }
               'no_request', 'blocked_request', 'pings', 'no_credit';
 
-ok($t->wait_for(sub {
-       my $log = $t->read_file('error.log');
-       my $n = () = $log =~ /client connected over QUIC/g;
-
-       return $n >= 6 + @clients;
-   }), 'clients are there');
+ok($t->wait_for(sub { connected($t) == $before + @clients }),
+   'clients are there');
 ok($t->wait_for(sub {
        my $n = () = $t->read_file('access.log') =~ m{GET /text}g;
 
@@ -121,13 +152,24 @@ ok($t->wait_for(sub { !grep { kill 0, $_ } @old }, 20),
    'no old worker waits for them');
 
 for my $client (@clients) {
-    is(result($t, $client)->{error}, $no_error, 'a client is told');
+    my $r = result($t, $client);
+
+    is($r->{error}, $no_error, 'a client is told') or diag(explain $r);
 }
 
 $t->stop;
 $t->no_alerts;
 
 done_testing();
+
+
+sub connected {
+    my ($t) = @_;
+
+    my $n = () = $t->read_file('error.log') =~ /client connected over QUIC/g;
+
+    return $n;
+}
 
 
 sub begin {

@@ -43,6 +43,10 @@ $t->run(<<'EOC');
             proxy_http_version      1.1;
         }
 
+        location /close {
+            return 444;
+        }
+
         location /small {
             proxy_pass           http://127.0.0.1:%%PORT_2%%;
             client_max_body_size 10;

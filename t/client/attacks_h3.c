@@ -21,6 +21,10 @@
 #define ATTACK_GET       "0000 d1 d7 c1 50 09 6c6f63616c686f7374"
 
 
+static void attack_stream(client_t *c, uint64_t id, const char *hex,
+    ngx_uint_t fin);
+
+
 static ngx_msec_t
 attack_now(void)
 {
@@ -54,11 +58,11 @@ attack_stay(client_t *c, ngx_uint_t (*done)(client_t *c))
 
 /* GOAWAYs on the server's control stream, and the ID of the last */
 
-static void
-attack_report_goaways(client_t *c)
+static uint64_t
+attack_goaways(client_t *c, uint64_t *id)
 {
     u_char             *p, *end;
-    uint64_t            n, id;
+    uint64_t            n, last;
     client_stream_t    *s;
     h3_frame_reader_t   fr;
 
@@ -66,7 +70,7 @@ attack_report_goaways(client_t *c)
 
     p = s->head + 1;
     end = s->head + s->received;
-    n = id = 0;
+    n = last = 0;
 
     ngx_memzero(&fr, sizeof(h3_frame_reader_t));
 
@@ -74,15 +78,77 @@ attack_report_goaways(client_t *c)
 
         if (fr.type == H3_FRAME_GOAWAY) {
             n++;
-            (void) quic_varint_read(p, p + fr.left, &id);
+            (void) quic_varint_read(p, p + fr.left, &last);
         }
 
         p += fr.left;
         h3_frame_read_payload(&fr, fr.left);
     }
 
-    attack_report("goaways", n);
+    if (id) {
+        *id = last;
+    }
+
+    return n;
+}
+
+
+static void
+attack_report_goaways(client_t *c)
+{
+    uint64_t  id;
+
+    attack_report("goaways", attack_goaways(c, &id));
     attack_report("goaway", id);
+}
+
+
+/* requests until the server has had enough, and one behind its last GOAWAY */
+
+static void
+attack_goaway(ngx_uint_t n)
+{
+    client_t         *c;
+    ngx_uint_t        i;
+    ngx_msec_t        start;
+    client_stream_t  *s;
+
+    c = attack_client(NULL, CLIENT_ESTABLISHED);
+
+    /* streams that are open keep the connection open */
+
+    attack_stream(c, 0, "21", 0);
+
+    for (i = 0; i < n && attack_goaways(c, NULL) == 0; i++) {
+        if (client_goes_on(c) != NGX_OK) {
+            attack_fail("no response");
+        }
+
+        (void) client_wait(c, client_never, 10);
+    }
+
+    attack_report("requests", i);
+
+    start = attack_now();
+
+    while (attack_goaways(c, NULL) < 2
+           && attack_now() - start < ATTACK_PATIENCE)
+    {
+        (void) client_wait(c, client_never, 10);
+    }
+
+    attack_report_goaways(c);
+
+    (void) client_get(c, "/");
+    (void) client_wait(c, client_is_answered, CLIENT_TIMEOUT);
+
+    s = client_stream(c, c->want);
+
+    attack_report("late", s->reset && s->stopped ? s->reset_error : 0);
+
+    attack_stay(c, client_is_closed);
+    attack_report_close(c);
+    attack_end(c);
 }
 
 
@@ -477,6 +543,7 @@ const attack_t  attacks_h3[] = {
     { "blocked_request", 1, attack_blocked_request },
     { "pings", 1, attack_pings },
     { "no_credit", 1, attack_no_credit },
+    { "goaway", 1, attack_goaway },
     { "qpack_bomb", 5000, attack_qpack_bomb },
     { "blocked_streams", 20, attack_blocked_streams },
     { "lifetimes", 500, attack_lifetimes },

@@ -270,6 +270,16 @@ static const message_row_t  message_rows[] = {
     { "9114 4.2", "connection in trailers", POST "|5|tconnection: close\n",
       BAD(SPECIFIC) },
 
+    /* no message */
+
+    { "9114 4.1.1", "nothing but FIN", "+",
+      "0 in part, reset with H3_REQUEST_INCOMPLETE, goes on", NULL },
+    { "9114 4.1.1", "nothing but a reserved frame", "u",
+      "0 in part, reset with H3_REQUEST_INCOMPLETE, goes on", NULL },
+    { "9114 8.1", "a request that isn't answered",
+      ":method: GET\n:scheme: https\n:authority: localhost\n:path: /close\n",
+      "0 in part, reset with H3_INTERNAL_ERROR, goes on", NULL },
+
     /* good messages that ask for what isn't given */
 
     { "9110 9.1", "a method that nginx doesn't take",
