@@ -635,6 +635,68 @@ tickets_forbidden(ngx_uint_t n)
 }
 
 
+static ngx_uint_t
+tickets_is_acked(client_t *c)
+{
+    return c->close.n || c->space[2].acked[c->want];
+}
+
+
+/*
+ * RFC 9001, 4.9.3: 0-RTT keys go some time after the handshake.  Two PINGs
+ * again and again, until the one in 0-RTT isn't acknowledged with the other.
+ */
+
+static void
+tickets_late(ngx_uint_t n)
+{
+    client_t        *c;
+    uint64_t         pn;
+    ngx_uint_t       i;
+    client_conf_t    conf;
+    tickets_sum_t    sum;
+    tickets_kept_t   kept;
+
+    ngx_memzero(&sum, sizeof(tickets_sum_t));
+    tickets_begin(&kept);
+
+    conf = tickets_conf(&kept, 1, 1);
+    c = tickets_client(&conf);
+
+    if (tickets_send_early(c) != NGX_OK) {
+        tickets_fail("0-RTT can't be sent");
+    }
+
+    (void) client_connect(c, CLIENT_HANDSHAKE);
+    tickets_go_on(c, &sum, 1);
+
+    for (i = 0; i < n; i++) {
+        pn = c->space[2].next_pn;
+
+        (void) client_send_hex(c, QUIC_PACKET_0RTT, "01");
+        c->want = c->space[2].next_pn;
+        (void) client_send_hex(c, QUIC_PACKET_1RTT, "01");
+
+        if (client_wait(c, tickets_is_acked, CLIENT_TIMEOUT) != NGX_OK
+            || c->close.n)
+        {
+            tickets_fail("not acknowledged");
+        }
+
+        if (!c->space[2].acked[pn]) {
+            break;
+        }
+
+        (void) client_wait(c, client_is_closed, 2 * TICKETS_WAIT);
+    }
+
+    tickets_report("gone", i < n);
+    tickets_report_sum(&sum);
+    tickets_end(c);
+    tickets_done(&kept);
+}
+
+
 static const tickets_run_t  tickets_runs[] = {
     { "full", 100, tickets_full },
     { "resume", 100, tickets_resume },
@@ -646,7 +708,8 @@ static const tickets_run_t  tickets_runs[] = {
     { "replay", 16, tickets_replay },
     { "stolen", 16, tickets_stolen },
     { "spoofed", 8, tickets_spoofed },
-    { "forbidden", 1, tickets_forbidden }
+    { "forbidden", 1, tickets_forbidden },
+    { "late", 100, tickets_late }
 };
 
 
