@@ -124,7 +124,9 @@ sub variables {
              ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;
              location / { return 200 '\$ssl_cipher \$ssl_curve'; } }
     server { $listen server_name alpn.test;
-             location / { return 200 '\$ssl_alpn_protocol'; } }");
+             location / { return 200 '\$ssl_alpn_protocol'; } }
+    server { $listen server_name id.test;
+             location / { return 200 '\$ssl_session_id'; } }");
 
     for my $args (['--curves', 'X25519'], ['--curves', 'P-384:X25519'],
                   ['--curves', 'secp384r1:X448:ffdhe2048'],
@@ -153,6 +155,13 @@ sub variables {
     isnt($t->get('/', host => 'p384.test', args => ['--curves', 'X25519'])
          ->{exit}, 0, 'no common group');
     is($t->get('/', host => 'alpn.test')->{body}, 'h3', 'protocol');
+
+    my ($id, $other, $tcp) = map { $t->get('/', host => 'id.test', @$_)->{body} }
+                             [], [], [http1 => 1];
+
+    like($id, qr/^[0-9a-f]{64}$/, 'ID of a session');
+    like($tcp, qr/^[0-9a-f]{64}$/, 'as over TCP');
+    isnt($id, $other, 'another connection has another');
 
     $t->stop;
     $t->no_alerts;

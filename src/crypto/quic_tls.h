@@ -273,6 +273,15 @@ ngx_str_t quic_tls_server_name(quic_tls_t *tls);
 ngx_uint_t quic_tls_resumed(quic_tls_t *tls);
 
 /*
+ * What a connection's TLS may be known by: TLS 1.3 has no session IDs, so it's
+ * made of the exporter (RFC 8446, 7.5), and no two connections have the same.
+ * NGX_OK, or NGX_DECLINED before the handshake is complete.
+ */
+#define QUIC_TLS_ID_LEN  32
+
+ngx_int_t quic_tls_id(quic_tls_t *tls, u_char id[QUIC_TLS_ID_LEN]);
+
+/*
  * What the client has offered, names with colons between: groups, or suites.
  * NGX_OK or NGX_ERROR (memory); the text is to be given back.
  */

@@ -107,6 +107,23 @@ quic_tls_offered_text(quic_tls_t *tls, ngx_uint_t groups, ngx_str_t *text)
 }
 
 
+ngx_int_t
+quic_tls_id(quic_tls_t *tls, u_char id[QUIC_TLS_ID_LEN])
+{
+    static const char  label[] = "EXPERIMENTAL nginx session id";
+
+    if (SSL_in_init(tls->ssl)
+        || !SSL_export_keying_material(tls->ssl, id, QUIC_TLS_ID_LEN, label,
+                                       sizeof(label) - 1, NULL, 0, 0))
+    {
+        ERR_clear_error();
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
 void
 quic_tls_text_free(ngx_str_t *text)
 {

@@ -57,6 +57,8 @@ static void ngx_http_quic_value_curve(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
+static void ngx_http_quic_value_session_id(ngx_http_quic_request_t *qr,
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_reused(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_early(ngx_http_quic_request_t *qr,
@@ -95,6 +97,7 @@ static const ngx_http_quic_variable_t  ngx_http_quic_variables[] = {
     { ngx_string("ssl_curves"), ngx_http_quic_value_offered, 1 },
     { ngx_string("ssl_server_name"), ngx_http_quic_value_server_name, 0 },
     { ngx_string("ssl_alpn_protocol"), ngx_http_quic_value_http3, 0 },
+    { ngx_string("ssl_session_id"), ngx_http_quic_value_session_id, 0 },
     { ngx_string("ssl_session_reused"), ngx_http_quic_value_reused, 0 },
     { ngx_string("ssl_early_data"), ngx_http_quic_value_early, 0 },
 
@@ -330,6 +333,29 @@ ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr, ngx_uint_t what,
 
     value->data = ngx_pstrdup(qr->main->pool, &name);
     value->len = value->data ? name.len : 0;
+}
+
+
+static void
+ngx_http_quic_value_session_id(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
+{
+    u_char      *p, id[QUIC_TLS_ID_LEN];
+    quic_tls_t  *tls;
+
+    tls = ngx_http_quic_tls(qr);
+
+    if (tls == NULL || quic_tls_id(tls, id) != NGX_OK) {
+        return;
+    }
+
+    p = ngx_pnalloc(qr->main->pool, 2 * QUIC_TLS_ID_LEN);
+    if (p == NULL) {
+        return;
+    }
+
+    value->data = p;
+    value->len = ngx_hex_dump(p, id, QUIC_TLS_ID_LEN) - p;
 }
 
 
