@@ -278,7 +278,7 @@ static const message_row_t  message_rows[] = {
       "0 in part, reset with H3_REQUEST_INCOMPLETE, goes on", NULL },
     { "9114 8.1", "a request that isn't answered",
       ":method: GET\n:scheme: https\n:authority: localhost\n:path: /close\n",
-      "0 in part, reset with H3_INTERNAL_ERROR, goes on", NULL },
+      "0 in part, reset with H3_REQUEST_CANCELLED, goes on", NULL },
 
     /* good messages that ask for what isn't given */
 
