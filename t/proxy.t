@@ -313,13 +313,13 @@ $t->run($t->same_log . <<"EOC");
         }
 
         location /impatient/ {
-            proxy_read_timeout 300ms;
+            proxy_read_timeout 1s;
             proxy_pass http://127.0.0.1:%%PORT_1%%/;
         }
 
         location /impatient/unbuffered/ {
             proxy_buffering    off;
-            proxy_read_timeout 300ms;
+            proxy_read_timeout 1s;
             proxy_pass http://127.0.0.1:%%PORT_1%%/;
         }
 
@@ -456,7 +456,7 @@ is(join(' ', grep { /^(?:upgrade|proxy|x)-?/ } @{$t->get('/hops')->{order}}),
 
 for my $case (
     ['/header-too-large',            502, 'whole'],
-    ['/impatient/silence',                    504, 'whole'],
+    ['/impatient/silence',           504, 'whole'],
     ['/close',                       502, 'whole'],
     ['/half-head',                   502, 'whole'],
     ['/garbage',                     '009', 'broken'],
@@ -464,12 +464,12 @@ for my $case (
     ['/dies-chunked',                200, 'broken'],
     ['/dies-at-once',                200, 'broken'],
     ['/bad-chunk',                   200, 'broken'],
-    ['/impatient/stalls',                     200, 'broken'],
+    ['/impatient/stalls',            200, 'broken'],
     ['/unbuffered/dies',             200, 'broken'],
     ['/unbuffered/dies-chunked',     200, 'broken'],
     ['/unbuffered/dies-at-once',     200, 'broken'],
     ['/unbuffered/bad-chunk',        200, 'broken'],
-    ['/impatient/unbuffered/stalls',          200, 'broken'],
+    ['/impatient/unbuffered/stalls', 200, 'broken'],
     ['/gzip/dies',                   200, 'broken'],
     ['/gzip/dies-chunked',           200, 'broken'],
     ['/cached/dies',                 200, 'broken'],
