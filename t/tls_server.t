@@ -203,6 +203,10 @@ sub dynamic {
         ssl_certificate_key %%DIR%%/\${empty}ec.key;
         location / { return 200 '\$ssl_server_name'; }
     }
+    server {
+        listen 127.0.0.1:%%PORT%% ssl;
+        location / { stub_status; }
+    }
     map '' \$empty { default ''; }");
 
     for my $name (qw(a.test b.test a.test c.test c.test)) {
@@ -257,6 +261,8 @@ EOF
     # a request there was for each that came through, and no more
 
     is(scalar($t->access_log(10)), 10, 'log has requests alone');
+    like($t->get('/', http1 => 1)->{body},
+         qr/ 11 \nReading: 0 Writing: 1 /, 'and so has the status page');
 
     # more names than are kept
 
