@@ -70,6 +70,15 @@ test_pair_alive(void *data, uint32_t owner)
 }
 
 
+static ngx_int_t
+test_pair_early_data(void *data, uint64_t ticket)
+{
+    test_pair_t *p = data;
+
+    return p->early_rc;
+}
+
+
 /* the application */
 
 static void
@@ -195,7 +204,7 @@ static const quic_endpoint_ops_t  test_pair_ops = {
     test_pair_freed,
     test_pair_conf,
     test_pair_alive,
-    NULL
+    test_pair_early_data
 };
 
 

@@ -41,6 +41,8 @@ typedef struct {
     quic_addr_t          from;           /* of the client's next datagrams */
     quic_addr_t          to;
     size_t               answer;         /* bytes to each request */
+    ngx_int_t            early_rc;       /* what is said to 0-RTT, if
+                                            ep.early_id is set */
 
     client_t            *client;
     quic_conn_t         *conn;           /* the last one; NULL: it's freed */
