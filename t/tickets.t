@@ -226,7 +226,15 @@ sub forget {
 sub foreign {
     my $t = QuicTest->new(workers => 2);
 
-    $t->run("$log $server");
+    $t->run("$log $server" . ' server {
+                listen             127.0.0.1:%%PORT_1%% quic;
+                server_name        localhost;
+                keepalive_requests 1;
+                location /         { return 200; }
+             }');
+
+    $t->get('/curl', port => $t->port(1), more => ['/curl', '/curl']);
+    is(logged($t, 'curl'), '1*. 2*r', "curl's: three connections");
 
     is(comes($t, '/n1'), '.', "ngtcp2's: the first time");
     is(comes($t, '/n2'), 'r1', "ngtcp2's: 0-RTT");
