@@ -31,7 +31,6 @@ struct ngx_http_quic_field_s {
                         ngx_str_t *value);
 
     ngx_uint_t    offset;        /* of a string in ngx_http_quic_request_t */
-    ngx_int_t     too_large;     /* the status when the line is too long */
 };
 
 
@@ -43,7 +42,7 @@ typedef struct {
 
 static const ngx_http_quic_field_t *ngx_http_quic_find_field(ngx_str_t *name);
 static ngx_int_t ngx_http_quic_check_field(ngx_http_quic_request_t *qr,
-    const ngx_http_quic_field_t *f, ngx_str_t *name, ngx_str_t *value);
+    const ngx_http_quic_field_t *f, ngx_str_t *name);
 static ngx_int_t ngx_http_quic_note_string(ngx_http_quic_request_t *qr,
     const ngx_http_quic_field_t *f, ngx_str_t *name, ngx_str_t *value);
 static ngx_int_t ngx_http_quic_note_cookie(ngx_http_quic_request_t *qr,
@@ -78,36 +77,28 @@ static ngx_int_t ngx_http_quic_reject(ngx_http_quic_request_t *qr,
 static const ngx_http_quic_field_t  ngx_http_quic_fields[] = {
 
     { ngx_string(":method"), ngx_http_quic_note_string,
-      offsetof(ngx_http_quic_request_t, method),
-      NGX_HTTP_REQUEST_HEADER_TOO_LARGE },
+      offsetof(ngx_http_quic_request_t, method) },
 
     { ngx_string(":protocol"), ngx_http_quic_note_string,
-      offsetof(ngx_http_quic_request_t, protocol),
-      NGX_HTTP_REQUEST_HEADER_TOO_LARGE },
+      offsetof(ngx_http_quic_request_t, protocol) },
 
     { ngx_string(":scheme"), ngx_http_quic_note_string,
-      offsetof(ngx_http_quic_request_t, scheme),
-      NGX_HTTP_REQUEST_HEADER_TOO_LARGE },
+      offsetof(ngx_http_quic_request_t, scheme) },
 
     { ngx_string(":path"), ngx_http_quic_note_string,
-      offsetof(ngx_http_quic_request_t, path),
-      NGX_HTTP_REQUEST_URI_TOO_LARGE },
+      offsetof(ngx_http_quic_request_t, path) },
 
     { ngx_string(":authority"), ngx_http_quic_note_string,
-      offsetof(ngx_http_quic_request_t, authority),
-      NGX_HTTP_REQUEST_HEADER_TOO_LARGE },
+      offsetof(ngx_http_quic_request_t, authority) },
 
     { ngx_string("host"), ngx_http_quic_note_string,
-      offsetof(ngx_http_quic_request_t, host),
-      NGX_HTTP_REQUEST_HEADER_TOO_LARGE },
+      offsetof(ngx_http_quic_request_t, host) },
 
-    { ngx_string("cookie"), ngx_http_quic_note_cookie, 0,
-      NGX_HTTP_REQUEST_HEADER_TOO_LARGE },
+    { ngx_string("cookie"), ngx_http_quic_note_cookie, 0 },
 
     /* all others */
 
-    { ngx_null_string, ngx_http_quic_note_line, 0,
-      NGX_HTTP_REQUEST_HEADER_TOO_LARGE }
+    { ngx_null_string, ngx_http_quic_note_line, 0 }
 };
 
 
@@ -149,7 +140,7 @@ ngx_http_quic_field(void *req, ngx_str_t *name, ngx_str_t *value)
 
     f = ngx_http_quic_find_field(name);
 
-    qr->status = ngx_http_quic_check_field(qr, f, name, value);
+    qr->status = ngx_http_quic_check_field(qr, f, name);
 
     if (qr->status == NGX_OK) {
         qr->status = f->note(qr, f, name, value);
@@ -182,28 +173,21 @@ ngx_http_quic_find_field(ngx_str_t *name)
 }
 
 
-/* the bounds that nginx's directives set to one line, and to their number */
+/*
+ * The bound that nginx's directive sets to the number of lines.  Their size is
+ * HTTP/3's business, which knows how large all of them may be: as with HTTP/2
+ * one may take it all.
+ */
 
 static ngx_int_t
 ngx_http_quic_check_field(ngx_http_quic_request_t *qr,
-    const ngx_http_quic_field_t *f, ngx_str_t *name, ngx_str_t *value)
+    const ngx_http_quic_field_t *f, ngx_str_t *name)
 {
-    size_t                     len;
     ngx_http_request_t        *r;
     ngx_http_core_srv_conf_t  *cscf;
 
     r = qr->main;
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-
-    /* as long as it would be in HTTP/1 */
-
-    len = name->len + sizeof(": ") - 1 + value->len + sizeof(CRLF) - 1;
-
-    if (len > cscf->large_client_header_buffers.size) {
-        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "client sent too long header line: \"%V\"", name);
-        return f->too_large;
-    }
 
     /* crumbs of a cookie become one line, pseudo-header fields none */
 
@@ -441,12 +425,19 @@ ngx_http_quic_process_fields(ngx_http_quic_request_t *qr)
         return ngx_http_quic_finalize(qr, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 
+    /* with the method, as a page of an error isn't for HEAD */
+
+    if ((qr->method.len || qr->status == 0)
+        && ngx_http_quic_process_method(qr) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (qr->status) {
         return ngx_http_quic_finalize(qr, qr->status);
     }
 
-    if (ngx_http_quic_process_method(qr) != NGX_OK
-        || ngx_http_quic_process_path(qr) != NGX_OK
+    if (ngx_http_quic_process_path(qr) != NGX_OK
         || ngx_http_quic_process_lines(qr) != NGX_OK
         || ngx_http_quic_process_cookies(qr) != NGX_OK
         || (qr->protocol.len && ngx_http_quic_websocket_begin(qr) != NGX_OK))
