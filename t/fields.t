@@ -107,7 +107,7 @@ is($trailers =~ s/\r\n//gr, 'x-uri: /trailer/file', 'one is good');
 
 for my $row (['/', 500, '200 fin 1'], ['/long', 500, '500 fin 1'],
              ['/long-trailer/file', 500, '200 fin 1'],
-             ['/', 100, '0 reset 0'], ['/long-trailer/file', 2000, '200 fin 2'])
+             ['/', 100, '0 reset 0'], ['/none', 100, '0 reset 0'], ['/long-trailer/file', 2000, '200 fin 2'])
 {
     my ($uri, $size, $expected) = @$row;
 

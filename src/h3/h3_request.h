@@ -64,7 +64,8 @@ struct h3_request_s {
     unsigned             ignored:1;      /* answered already: not read on */
     unsigned             ended:1;        /* FIN, and the message was whole */
     unsigned             end_told:1;     /* the upper floor knows that */
-    unsigned             finished:1;     /* the response has its end */
+    unsigned             answered:1;     /* the response has fields */
+    unsigned             finished:1;     /* ... and its end */
     unsigned             gone:1;         /* ops->gone() has been called */
     unsigned             cancelled:1;    /* by the client */
     unsigned             freed:1;        /* to be destroyed when not busy */

@@ -57,6 +57,8 @@ h3_response_headers(h3_request_t *hr, h3_field_t *fields, ngx_uint_t n,
 
     rc = h3_response_section(hr, fields, n);
 
+    hr->answered = 1;
+
     if (rc == NGX_OK && fin) {
         h3_response_finish(hr);
     }
@@ -203,8 +205,8 @@ h3_response_data(h3_request_t *hr, size_t len)
         return NGX_ERROR;
     }
 
-    if (hr->data_left) {
-        return h3_response_fail(hr, "a DATA frame inside of another");
+    if (hr->data_left || !hr->answered) {
+        return h3_response_fail(hr, "a DATA frame where none may be");
     }
 
     p = h3_frame_write_header(head, H3_FRAME_DATA, len);

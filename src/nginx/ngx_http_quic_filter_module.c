@@ -166,9 +166,12 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    /* its content was discarded, and so it went on */
+    /*
+     * Its content was discarded, and so it went on.  An error page stays: the
+     * core would send its content for another one's.
+     */
 
-    if (r == r->main && qr->malformed && !qr->refused) {
+    if (r == r->main && qr->malformed && !qr->refused && r->err_status == 0) {
         qr->refused = 1;
         return ngx_http_quic_request_replace(r, NGX_HTTP_BAD_REQUEST);
     }
@@ -210,9 +213,9 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
 
     rc = ngx_http_quic_send_fields(r, &fields, fin);
 
-    if (rc == NGX_DECLINED && !qr->refused) {
+    if (rc == NGX_DECLINED && !qr->refused && r->err_status == 0) {
 
-        /* an error page has a smaller one; once, as it may be too large too */
+        /* an error page has a smaller one */
 
         qr->refused = 1;
         r->header_sent = 0;

@@ -254,6 +254,10 @@ static const message_row_t  message_rows[] = {
     { "9114 4.1.2", "static file: too little",
       ":method: GET\n:scheme: https\n:authority: localhost\n:path: /\n"
       "content-length: 5\n|4", BAD(LESS) },
+    { "9114 4.1.2", "static file that isn't for POST: too little",
+      POST_TO("/") "content-length: 5\n|4",
+      "405, reset with H3_MESSAGE_ERROR, goes on",
+      "client sent malformed request: " LESS },
 
     /* trailers */
 

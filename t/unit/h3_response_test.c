@@ -378,6 +378,25 @@ test_unfinished(void **state)
 }
 
 
+/* RFC 9114, 4.1: whatever the upper floor does, no such message goes out */
+
+static void
+test_no_headers(void **state)
+{
+    client_t  *cl;
+
+    cl = client_create(0);
+
+    assert_int_equal(h3_response_data(get(cl, 0), 1), NGX_ERROR);
+    assert_int_equal(fake_stream(cl->rig->qc, 0)->out_len, 0);
+    assert_int_equal(fake_stream(cl->rig->qc, 0)->reset_error,
+                     H3_INTERNAL_ERROR);
+    release(cl, 0, H3_NO_ERROR);
+
+    client_destroy(cl);
+}
+
+
 static void
 test_no_memory(void **state)
 {
@@ -542,6 +561,7 @@ main(void)
         cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_wrong_length),
         cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_no_headers),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_table),
