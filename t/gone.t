@@ -188,11 +188,22 @@ go(0, 'close');
 go(2, 'silence');
 
 
+# Requests that are cancelled as soon as they are made: begun or not, they are
+# logged.
+
+my $client = steps(0, (map { ("get $_ /wait?at-once$_", "cancel $_") } 1 .. 5),
+                   "await $dir/logged");
+
+logged("/wait?at-once$_", '499 ""') for 1 .. 5;
+$t->file('logged', '');
+finished($client);
+
+
 # proxy_ignore_client_abort: it isn't
 
-my $client = steps(0, (map { "get $_ /ignored/until-go?i$_" } 1, 2, 3),
-                   "await $dir/gone", 'stop 1', 'cancel 2',
-                   "touch $dir/two-gone", "await $dir/leave", 'close');
+$client = steps(0, (map { "get $_ /ignored/until-go?i$_" } 1, 2, 3),
+                "await $dir/gone", 'stop 1', 'cancel 2',
+                "touch $dir/two-gone", "await $dir/leave", 'close');
 
 for my $n (1, 2, 3) {
     $backend->notes_ok(qr{^asked /until-go\?i$n$}, "ignored, $n: asked");
@@ -218,9 +229,9 @@ unlink "$dir/go";
 my $n = $small ? 20 : 100;
 
 $client = steps(0, (map { "get s$_ /until-go?$_" } 1 .. $n),
-                   "await $dir/all",
-                   (map { 'cancel s' . 2 * $_ } 1 .. $n / 2),
-                   (map { 'end s' . (2 * $_ - 1) } 1 .. $n / 2));
+                "await $dir/all",
+                (map { 'cancel s' . 2 * $_ } 1 .. $n / 2),
+                (map { 'end s' . (2 * $_ - 1) } 1 .. $n / 2));
 
 ok($t->wait_for(sub { $backend->notes(qr{^asked /until-go\?\d}) == $n }, 30),
    "$n requests on one connection");

@@ -318,11 +318,17 @@ ngx_http_quic_request_handler(ngx_event_t *ev)
 static void
 ngx_http_quic_request_begin(ngx_http_quic_request_t *qr)
 {
+    ngx_http_request_t  *r;
+
+    r = qr->main;
+
     if (qr->gone) {
         /* there is nothing to log of a request that was not told */
 
-        qr->main->logged = !qr->complete
-                           || ngx_http_quic_request_line(qr) != NGX_OK;
+        r->logged = !qr->complete || ngx_http_quic_request_line(qr) != NGX_OK;
+        r->method_name = qr->method;
+        r->unparsed_uri = qr->path;
+
         qr->connection->error = 1;
         ngx_http_quic_request_finalize(qr, NGX_HTTP_CLIENT_CLOSED_REQUEST);
         return;
