@@ -240,7 +240,7 @@ sub dynamic {
     # a name that is a path to another file
 
     my $port = $t->port;
-    my $evil = $t->client([$t->program('python3-aioquic'), '-c', <<"EOF"]);
+    my $script = <<"EOF";
 import asyncio
 from aioquic.asyncio import connect
 from aioquic.quic.configuration import QuicConfiguration
@@ -253,6 +253,9 @@ async def main():
 
 asyncio.run(main())
 EOF
+
+    my $evil = $t->client([$t->program('python3-aioquic'), '-c', $script],
+                          timeout => 60);
 
     ok($t->wait_for(sub {
         $t->read_file('error.log') =~ /server name refused/;

@@ -46,6 +46,7 @@ static ngx_int_t ngx_http_quic_cert_value(ngx_http_request_t *r,
     ngx_http_complex_value_t *cv, ngx_str_t *name);
 static ngx_uint_t ngx_http_quic_cert_is_data(ngx_str_t *name);
 static ngx_http_quic_cert_t *ngx_http_quic_cert_find(ngx_str_t *name);
+static ngx_uint_t ngx_http_quic_cert_fresh(ngx_http_quic_cert_t *entry);
 static void ngx_http_quic_cert_keep(ngx_str_t *name,
     ngx_http_quic_file_t *file, quic_tls_cert_t *cert);
 static void ngx_http_quic_cert_drop(ngx_http_quic_cert_t *entry);
@@ -208,9 +209,7 @@ ngx_http_quic_cert_is_data(ngx_str_t *name)
 static ngx_http_quic_cert_t *
 ngx_http_quic_cert_find(ngx_str_t *name)
 {
-    ngx_uint_t             i;
     ngx_queue_t           *q;
-    ngx_http_quic_file_t   file;
     ngx_http_quic_cert_t  *entry;
 
     if (ngx_http_quic_ncerts == 0) {
@@ -229,18 +228,9 @@ ngx_http_quic_cert_find(ngx_str_t *name)
             continue;
         }
 
-        for (i = 0; i < 2; i++) {
-            ngx_memzero(&file, sizeof(file));
-
-            if (ngx_http_quic_cert_file(&name[i], &file) != NGX_OK
-                || file.uniq != entry->file[i].uniq
-                || file.size != entry->file[i].size
-                || file.mtime.tv_sec != entry->file[i].mtime.tv_sec
-                || file.mtime.tv_nsec != entry->file[i].mtime.tv_nsec)
-            {
-                ngx_http_quic_cert_drop(entry);
-                return NULL;
-            }
+        if (!ngx_http_quic_cert_fresh(entry)) {
+            ngx_http_quic_cert_drop(entry);
+            return NULL;
         }
 
         ngx_queue_remove(q);
@@ -250,6 +240,31 @@ ngx_http_quic_cert_find(ngx_str_t *name)
     }
 
     return NULL;
+}
+
+
+/* both files are what they were when it was loaded */
+
+static ngx_uint_t
+ngx_http_quic_cert_fresh(ngx_http_quic_cert_t *entry)
+{
+    ngx_uint_t             i;
+    ngx_http_quic_file_t  *was, now;
+
+    for (i = 0; i < 2; i++) {
+        was = &entry->file[i];
+
+        if (ngx_http_quic_cert_file(&entry->name[i], &now) != NGX_OK
+            || now.uniq != was->uniq
+            || now.size != was->size
+            || now.mtime.tv_sec != was->mtime.tv_sec
+            || now.mtime.tv_nsec != was->mtime.tv_nsec)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
