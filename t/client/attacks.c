@@ -1164,7 +1164,7 @@ static const attack_t  attacks[] = {
     { "icmp", 100, attack_icmp },
     { "early_migration", 500, attack_early_migration },
     { "versions", 50000, attack_versions },
-    { "key_updates", 200, attack_key_updates },
+    { "key_updates", 100, attack_key_updates },
     { "cheap_frames", 2000, attack_cheap_frames },
     { "ack_ranges", 3000, attack_ack_ranges },
     { "fragments", 20000, attack_fragments },
