@@ -82,7 +82,7 @@ quic_tls_ctx_init(quic_tls_ctx_t *ctx)
     SSL_CTX_set_cert_cb(ssl_ctx, quic_tls_client_hello, NULL);
     SSL_CTX_set_max_cert_list(ssl_ctx, QUIC_TLS_MAX_CLIENT_CHAIN);
 
-    ctx->policy = ssl_compliance_policy_none;
+    ctx->suites = QUIC_TLS_ALL_SUITES;
     quic_tls_set_default_groups(ctx);
     quic_tls_tickets_init(ctx);
 

@@ -18,23 +18,6 @@ typedef struct {
 } quic_tls_group_t;
 
 
-/*
- * A choice of suites that the library can make.  Others it can't, and among
- * those that are left it takes the client's order.
- */
-
-typedef struct {
-    ngx_uint_t                    suites;
-    enum ssl_compliance_policy_t  policy;
-} quic_tls_policy_t;
-
-
-/* bits of suites[] */
-#define QUIC_TLS_AES_128   0x01
-#define QUIC_TLS_AES_256   0x02
-#define QUIC_TLS_CHACHA20  0x04
-
-
 static ngx_uint_t quic_tls_next_name(ngx_str_t *list, ngx_str_t *name);
 static ngx_int_t quic_tls_add_group(quic_tls_ctx_t *ctx, ngx_str_t *name);
 static ngx_int_t quic_tls_append_group(quic_tls_ctx_t *ctx, const char *name);
@@ -67,21 +50,13 @@ static const quic_tls_group_t  quic_tls_groups[] = {
 };
 
 
-/* the widest first */
-
-static const quic_tls_policy_t  quic_tls_policies[] = {
-    { QUIC_TLS_AES_128|QUIC_TLS_AES_256|QUIC_TLS_CHACHA20,
-      ssl_compliance_policy_none },
-    { QUIC_TLS_AES_128|QUIC_TLS_AES_256, ssl_compliance_policy_fips_202205 },
-    { QUIC_TLS_AES_256, ssl_compliance_policy_wpa3_192_202304 }
-};
-
-
 /* what "auto" stands for: those of them that the library has */
 
 static ngx_str_t  quic_tls_default_groups =
     ngx_string("X25519MLKEM768:X25519:P-256:P-384");
 
+
+/* in the order of their bits */
 
 static ngx_str_t  quic_tls_suites[] = {
     ngx_string("TLS_AES_128_GCM_SHA256"),
@@ -240,9 +215,8 @@ quic_tls_group_name(uint16_t id)
 ngx_int_t
 quic_tls_ctx_suites(quic_tls_ctx_t *ctx, ngx_str_t *list)
 {
-    ngx_str_t                 rest, name;
-    ngx_uint_t                i, n, suites;
-    const quic_tls_policy_t  *policy;
+    ngx_str_t   rest, name;
+    ngx_uint_t  i, suites, possible;
 
     suites = 0;
     rest = *list;
@@ -255,26 +229,21 @@ quic_tls_ctx_suites(quic_tls_ctx_t *ctx, ngx_str_t *list)
         }
     }
 
-    n = sizeof(quic_tls_policies) / sizeof(quic_tls_policies[0]);
+    possible = quic_tls_lib_suites(suites);
 
-    for (i = 0; i < n; i++) {
-        policy = &quic_tls_policies[i];
-
-        if ((policy->suites & ~suites) == 0) {
-            ctx->policy = policy->policy;
-            return (policy->suites == suites) ? NGX_OK : NGX_DECLINED;
-        }
+    if (possible == 0) {
+        return NGX_ERROR;
     }
 
-    return NGX_ERROR;
+    ctx->suites = possible;
+
+    return (possible == suites) ? NGX_OK : NGX_DECLINED;
 }
 
 
 /*
  * To a connection, as its groups would otherwise stay those of the context
- * that it began with.  A policy brings groups and signature algorithms of its
- * own, and once it's there can't be taken away: so it's never set for a whole
- * SSL_CTX.
+ * that it began with.  Groups come last: a choice of suites may change them.
  */
 
 ngx_int_t
@@ -290,12 +259,7 @@ quic_tls_apply_choices(quic_tls_t *tls)
         (void) SSL_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
     }
 
-    if (ctx->policy != ssl_compliance_policy_none
-        && (!SSL_set_compliance_policy(ssl, ctx->policy)
-            || !SSL_set_signing_algorithm_prefs(ssl, NULL, 0)
-            || !SSL_set_verify_algorithm_prefs(ssl, quic_tls_verify_sigalgs,
-                                               QUIC_TLS_VERIFY_SIGALGS)))
-    {
+    if (!quic_tls_lib_set_suites(ssl, ctx->suites)) {
         return NGX_ERROR;
     }
 

@@ -1,8 +1,7 @@
 
 /*
  * What the files of the TLS driver share, and the only place where it sees the
- * library's <openssl/ssl.h>.  BoringSSL and AWS-LC have the same names for all
- * that is used here.
+ * library's <openssl/ssl.h>.
  */
 
 #ifndef _QUIC_TLS_INTERNAL_H_INCLUDED_
@@ -18,6 +17,7 @@
 #include <openssl/x509.h>
 #include "crypto/quic_ticket_keys.h"
 #include "crypto/quic_tls.h"
+#include "crypto/quic_tls_lib.h"
 
 
 /* P-256, Ed25519, P-384, P-521, RSA */
@@ -69,7 +69,7 @@ struct quic_tls_ctx_s {
 
     /* with the library's names */
     char                 groups[QUIC_TLS_GROUPS_LEN];
-    enum ssl_compliance_policy_t  policy;              /* of suites */
+    ngx_uint_t           suites;     /* QUIC_TLS_AES_128, ...: those allowed */
     unsigned             prefer:1;   /* our order, not the client's */
 
     quic_tls_key_log_pt  key_log;    /* NULL: none */
