@@ -258,7 +258,11 @@
 #define H3_MAX_TABLE_CAPACITY        (64 * 1024)
 #define H3_MAX_BLOCKED_STREAMS       1000
 
-/* our encoder: more saves next to nothing, and is memory per connection */
+/*
+ * Our encoder: more saves next to nothing, and is memory per connection.
+ * Without references to what isn't acknowledged yet there would be none at all
+ * with clients whose decoders acknowledge only what was referred to.
+ */
 #define H3_QPACK_ENCODER_CAPACITY    4096
 #define H3_QPACK_ENCODER_BLOCKED     100
 

@@ -1,6 +1,6 @@
 
 /*
- * Free lists, one for each power of two.  A free piece holds the link to the
+ * Free lists, four for each power of two.  A free piece holds the link to the
  * next one and nothing else.
  */
 
@@ -32,6 +32,7 @@
 #endif
 
 
+static ngx_uint_t quic_mem_shift(size_t size);
 static ngx_uint_t quic_mem_class(size_t size);
 
 
@@ -65,12 +66,21 @@ quic_mem_done(quic_mem_t *mem)
 }
 
 
+/* of the step between sizes around this one, which is above the smallest */
+
+static ngx_uint_t
+quic_mem_shift(size_t size)
+{
+    return sizeof(long) * 8 - __builtin_clzl(size - 1) - 3;
+}
+
+
 /* QUIC_MEM_CLASSES for what is too large for any */
 
 static ngx_uint_t
 quic_mem_class(size_t size)
 {
-    ngx_uint_t  bits;
+    ngx_uint_t  shift;
 
     if (size <= (size_t) 1 << QUIC_MEM_MIN_SHIFT) {
         return 0;
@@ -80,24 +90,30 @@ quic_mem_class(size_t size)
         return QUIC_MEM_CLASSES;
     }
 
-    bits = sizeof(long) * 8 - __builtin_clzl(size - 1);
+    shift = quic_mem_shift(size);
 
-    return bits - QUIC_MEM_MIN_SHIFT;
+    /* with the shift gone there are 4 to 7 steps left */
+
+    return 4 * (shift + 2 - QUIC_MEM_MIN_SHIFT) + ((size - 1) >> shift) - 3;
 }
 
 
 size_t
 quic_mem_round(size_t size)
 {
-    ngx_uint_t  class;
+    size_t  step;
 
-    class = quic_mem_class(size);
+    if (size <= (size_t) 1 << QUIC_MEM_MIN_SHIFT) {
+        return (size_t) 1 << QUIC_MEM_MIN_SHIFT;
+    }
 
-    if (class == QUIC_MEM_CLASSES) {
+    if (size > (size_t) 1 << QUIC_MEM_MAX_SHIFT) {
         return size;
     }
 
-    return (size_t) 1 << (QUIC_MEM_MIN_SHIFT + class);
+    step = (size_t) 1 << quic_mem_shift(size);
+
+    return ngx_align(size, step);
 }
 
 

@@ -4,8 +4,8 @@
  * size, one quic_mem_t for a worker.  What is given back is used again by the
  * next connection; a pool that only grows is not used for any of it.
  *
- * Sizes are rounded up to powers of two, 64 bytes to 64 KB; larger ones go to
- * the system each time.  Freed memory is kept up to QUIC_MAX_CACHED_MEMORY.
+ * Sizes are rounded up to 5, 6, 7 or 8 times a power of two, 64 bytes to 64 KB;
+ * larger ones go to the system each time.  Freed memory is kept up to QUIC_MAX_CACHED_MEMORY.
  * Under AddressSanitizer nothing is kept, so that it sees every use after
  * free, and what rounding adds must not be touched: ask for the rounded size
  * to get the use of it.
@@ -21,7 +21,7 @@
 
 #define QUIC_MEM_MIN_SHIFT  6
 #define QUIC_MEM_MAX_SHIFT  16
-#define QUIC_MEM_CLASSES    (QUIC_MEM_MAX_SHIFT - QUIC_MEM_MIN_SHIFT + 1)
+#define QUIC_MEM_CLASSES    (4 * (QUIC_MEM_MAX_SHIFT - QUIC_MEM_MIN_SHIFT) + 1)
 
 
 typedef struct {

@@ -19,11 +19,15 @@ test_round(void **state)
         { 0, 64 },
         { 1, 64 },
         { 64, 64 },
-        { 65, 128 },
+        { 65, 80 },
+        { 80, 80 },
+        { 81, 96 },
+        { 113, 128 },
         { 128, 128 },
-        { 129, 256 },
+        { 129, 160 },
+        { 616, 640 },
         { 4096, 4096 },
-        { 32769, 65536 },
+        { 32769, 40960 },
         { 65535, 65536 },
         { 65536, 65536 },
         { 65537, 65537 },
@@ -48,14 +52,14 @@ test_reuse(void **state)
     quic_mem_init(&mem, &logger);
     mem.keep = QUIC_MAX_CACHED_MEMORY;
 
-    a = quic_alloc(&mem, 100);
+    a = quic_alloc(&mem, 120);
     b = quic_alloc(&mem, 128);
     assert_non_null(a);
     assert_non_null(b);
     assert_int_equal(mem.used, 256);
     assert_int_equal(mem.cached, 0);
 
-    quic_free(&mem, a, 100);
+    quic_free(&mem, a, 120);
     quic_free(&mem, b, 128);
     quic_free(&mem, NULL, 128);
     assert_int_equal(mem.used, 0);
@@ -68,13 +72,13 @@ test_reuse(void **state)
     assert_ptr_not_equal(c, b);
     quic_free(&mem, c, 64);
 
-    assert_ptr_equal(quic_alloc(&mem, 65), b);
+    assert_ptr_equal(quic_alloc(&mem, 113), b);
     assert_ptr_equal(quic_alloc(&mem, 127), a);
     assert_int_equal(mem.used, 256);
     assert_int_equal(mem.cached, 64);
 
     quic_free(&mem, a, 127);
-    quic_free(&mem, b, 65);
+    quic_free(&mem, b, 113);
     quic_mem_done(&mem);
     assert_int_equal(mem.cached, 0);
 }
