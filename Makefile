@@ -15,14 +15,15 @@ export TLS BORINGSSL NGINX_SRC DESTDIR T SCENARIO SEEDS SEED V
 MAKEFLAGS += --no-print-directory
 
 .PHONY: all help deps tls install uninstall unit sim sim-report test \
-        test-matrix test-long bench demo run asan clients clean distclean
+        test-matrix test-long bench bench-memory demo run asan clients clean \
+        distclean
 
 all: ## build the module for the installed nginx (or NGINX_SRC)
 	@auto/module
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/    make \1 \2/p' Makefile \
-	  | awk '{ printf "    %s %-11s", $$1, $$2; $$1 = $$2 = ""; print }'
+	  | awk '{ printf "    %s %-12s", $$1, $$2; $$1 = $$2 = ""; print }'
 
 deps: ## install what the build and the tests need
 	@auto/deps build test
@@ -57,6 +58,9 @@ test-long: ## all of these, and what takes longer
 bench: ## compare its CPU time with that of other servers
 	@auto/bench
 
+bench-memory: ## and what connections and requests take of its memory
+	@auto/bench memory
+
 demo: ## fetch a page over HTTP/3 from an nginx with the module
 	@auto/demo
 
@@ -70,7 +74,8 @@ clients: ## get the foreign programs that the tests talk to
 	@auto/clients
 
 clean: ## remove what was built from this source
-	rm -rf build/module build/test build/asan build/matrix build/*.so
+	rm -rf build/module build/test build/asan build/matrix \
+	       build/bench build/*.so
 
 distclean: ## remove all that was fetched and built
 	rm -rf build

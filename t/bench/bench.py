@@ -273,8 +273,9 @@ def servers(build):
                        '-c', 'conf'],
                       load=load, http=http)
 
-    module = os.environ.get('QUIC_MODULE',
-                            os.path.join(build, 'ngx_http_quic_module.so'))
+    def load(tls):
+        return 'load_module %s;' % os.environ.get(
+            'QUIC_MODULE', os.path.join(build, 'bench', tls + '.so'))
 
     stock = os.environ.get('NGINX', 'nginx')
     peer = os.path.join(bin, 'nginx-peer')
@@ -283,8 +284,10 @@ def servers(build):
         'nginx': nginx('nginx, its own QUIC', peer),
 
         'module': nginx('stock nginx with the module', stock,
-                        load='load_module %s;' % module,
-                        http='ssl_early_data on;'),
+                        load=load('boringssl'), http='ssl_early_data on;'),
+
+        'aws-lc': nginx('the module with AWS-LC', stock,
+                        load=load('aws-lc'), http='ssl_early_data on;'),
 
         'nginx-gso': nginx('nginx, quic_gso on', peer, http='quic_gso on;'),
 
