@@ -15,8 +15,6 @@ use Time::HiRes qw(sleep);
 
 use QuicTest;
 
-my $top = dirname(__FILE__) . '/..';
-my $build = "$top/build";
 my $small = $QuicTest::small;
 
 my ($protocol_violation, $cid_limit, $crypto_buffer) = (0xa, 0x9, 0xd);
@@ -262,9 +260,7 @@ my %counts = (path_challenge => 2000, retire_cid => 200, crypto_permuted => 30,
               key_updates => 20, cheap_frames => 100, ack_ranges => 2000,
               fragments => 2000, lifetimes => 100);
 
-system("mkdir -p $build/lock && flock $build/lock/test"
-       . " make -s -f $top/t/client/Makefile >&2") == 0
-    or BAIL_OUT('the client does not compile');
+my $program = QuicTest->own_program('client', 'attacks');
 
 my $t = QuicTest->new(events => 'worker_connections 16384;');
 
@@ -418,8 +414,7 @@ sub attack {
     my $name = $attack->{name};
     my $heap = heap($t);
     my $cpu = cpu($t);
-    my $client = $t->begin(["$build/test/client/attacks",
-                            $t->port($attack->{port}), $name,
+    my $client = $t->begin([$program, $t->port($attack->{port}), $name,
                             $attack->{long} || $small && $counts{$name}
                             || ()], timeout => 120);
 

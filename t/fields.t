@@ -13,12 +13,7 @@ use Test::More;
 
 use QuicTest;
 
-my $top = dirname(__FILE__) . '/..';
-my $build = "$top/build";
-
-system("mkdir -p $build/lock && flock $build/lock/test"
-       . " make -s -f $top/t/client/Makefile >&2") == 0
-    or BAIL_OUT('the client does not compile');
+my $program = QuicTest->own_program('client', 'attacks');
 
 my $t = QuicTest->new;
 
@@ -111,7 +106,7 @@ for my $row (['/', 500, '200 fin 1'], ['/long', 500, '500 fin 1'],
 {
     my ($uri, $size, $expected) = @$row;
 
-    $r = $t->finish($t->begin(["$build/test/client/attacks", $t->port,
+    $r = $t->finish($t->begin([$program, $t->port,
                                'small_fields', $size, $uri], timeout => 20));
 
     is($r->{out}, "$expected\n", "$uri for a client that takes $size bytes")

@@ -16,17 +16,13 @@ use Time::HiRes qw(sleep);
 
 use QuicTest;
 
-my $top = dirname(__FILE__) . '/..';
-my $build = "$top/build";
 my $seed = $ENV{SEED} || int rand 2**31;
 
 my $warm = $QuicTest::small ? 2_000 : 40_000;
 my $count = $QuicTest::small ? 20_000 : $ENV{LONG} ? 1_000_000 : 100_000;
 my $rate = $QuicTest::small ? 2_000 : 4_000;
 
-system("mkdir -p $build/lock && flock $build/lock/test"
-       . " make -s -f $top/t/garbage/Makefile >&2") == 0
-    or BAIL_OUT('the garbage does not compile');
+my $program = QuicTest->own_program('garbage', 'garbage');
 
 my $t = QuicTest->new(workers => 2,
                       events => 'worker_connections 16384;');
@@ -125,8 +121,8 @@ done_testing();
 sub begin {
     my ($port, $n, $seed) = @_;
 
-    return $t->begin(["$build/test/garbage/garbage", $t->port($port), $n,
-                      $rate, $seed], timeout => 60 + 2 * $n / $rate);
+    return $t->begin([$program, $t->port($port), $n, $rate, $seed],
+                     timeout => 60 + 2 * $n / $rate);
 }
 
 

@@ -388,11 +388,7 @@ EOF
 # one reads without looking first.  The old one is kept from being faster.
 
 sub quiet {
-    my $top = dirname(__FILE__) . '/..';
-
-    system("mkdir -p $top/build/lock && flock $top/build/lock/test"
-           . " make -s -f $top/t/client/Makefile >&2") == 0
-        or BAIL_OUT('the client does not compile');
+    my $program = QuicTest->own_program('client', 'quiet');
 
     my $t = new();
 
@@ -403,7 +399,7 @@ sub quiet {
                       location /hang { proxy_pass http://127.0.0.1:'
             . $mute->sockport . '; } }');
 
-    my $pid = open2(my $out, my $in, "$top/build/test/client/quiet", $t->port,
+    my $pid = open2(my $out, my $in, $program, $t->port,
                     '/hang');
 
     is(scalar <$out>, "asked\n", 'quiet client: a connection');

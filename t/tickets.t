@@ -14,14 +14,10 @@ use Time::HiRes qw(sleep);
 
 use QuicTest;
 
-my $top = dirname(__FILE__) . '/..';
-my $build = "$top/build";
 my $small = $QuicTest::small;
 my $many = $ENV{LONG} ? 1000 : $small ? 20 : 200;
 
-system("mkdir -p $build/lock && flock $build/lock/test"
-       . " make -s -f $top/t/client/Makefile >&2") == 0
-    or BAIL_OUT('the client does not compile');
+my $program = QuicTest->own_program('client', 'tickets');
 
 my $log = 'log_format early "$ssl_session_reused$ssl_early_data $request_uri $ssl_client_verify";
            access_log %%DIR%%/early.log early;
@@ -53,7 +49,7 @@ sub tickets {
     my ($t, $name, $count, $port, @env) = @_;
 
     my $r = $t->client(['env', @env,
-                        "$build/test/client/tickets", $t->port($port), $name,
+                        $program, $t->port($port), $name,
                         $count || ()], timeout => 120);
 
     is("$r->{exit}$r->{err}", '0', "$name: the client")

@@ -13,14 +13,9 @@ use Test::More;
 
 use QuicTest;
 
-my $top = dirname(__FILE__) . '/..';
-my $build = "$top/build";
-
 my ($no_error, $rejected, $cancelled) = (0x100, 0x10b, 0x10c);
 
-system("mkdir -p $build/lock && flock $build/lock/test"
-       . " make -s -f $top/t/client/Makefile >&2") == 0
-    or BAIL_OUT('the client does not compile');
+my $program = QuicTest->own_program('client', 'attacks');
 
 my $t = QuicTest->new;
 
@@ -65,9 +60,8 @@ my %client = map { my ($name, @args) = split;
 my @goaways = ([1, 3, 'keepalive_requests'], [2, 1000, 'keepalive_time'],
                [3, 1, 'keepalive_timeout 0']);
 
-my %goaway = map { ($_->[2] => $t->begin(["$build/test/client/attacks",
-                                          $t->port($_->[0]), 'goaway',
-                                          $_->[1]], timeout => 60)) }
+my %goaway = map { ($_->[2] => $t->begin([$program, $t->port($_->[0]),
+                                          'goaway', $_->[1]], timeout => 60)) }
              @goaways;
 
 my %r = map { ($_ => result($t, $client{$_})) } keys %client;
@@ -175,8 +169,7 @@ sub connected {
 sub begin {
     my ($t, $name, @args) = @_;
 
-    return $t->begin(["$build/test/client/attacks", $t->port, $name, @args],
-                     timeout => 60);
+    return $t->begin([$program, $t->port, $name, @args], timeout => 60);
 }
 
 

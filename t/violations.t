@@ -13,12 +13,7 @@ use Test::More;
 
 use QuicTest;
 
-my $top = dirname(__FILE__) . '/..';
-my $build = "$top/build";
-
-system("mkdir -p $build/lock && flock $build/lock/test"
-       . " make -s -f $top/t/client/Makefile >&2") == 0
-    or BAIL_OUT('the client does not compile');
+my $program = QuicTest->own_program('client', 'violations');
 
 my $t = QuicTest->new;
 
@@ -78,7 +73,7 @@ $t->run(<<'EOC');
     }
 EOC
 
-my $r = $t->client(["$build/test/client/violations", $t->port,
+my $r = $t->client([$program, $t->port,
                     $t->port(1), $ENV{ROW} || ()], timeout => 300);
 
 is($r->{exit}, 0, 'all rows are run') or diag($r->{err});

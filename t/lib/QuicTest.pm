@@ -595,6 +595,21 @@ sub program {
 }
 
 
+# A program of our own, built by t/FOLDER/Makefile: its path.
+
+sub own_program {
+    my ($class, $folder, $name) = @_;
+
+    my $build = "$top/build";
+
+    system("mkdir -p $build/lock && flock $build/lock/test"
+           . " make -s -f $top/t/$folder/Makefile >&2") == 0
+        or BAIL_OUT("t/$folder does not compile");
+
+    return "$build/test/$folder/$name";
+}
+
+
 # A request over HTTP/3 by curl.  Options: method, headers => [...], body,
 # stdin (a file, with it "-T -" sends content of unknown length), host (TLS
 # name and authority), port, http1 or http2 (over TCP), args => [...] for curl,
@@ -767,8 +782,8 @@ sub same {
 
 
 # What is comparable of an answer: status, headers, body, how ("whole" or
-# "broken") and the log's line.  How much has come of one that breaks off, down
-# to nothing, is anybody's guess: RESET_STREAM overtakes what was sent before.
+# "broken") and the log's line.  How much has come of one that breaks off is
+# anybody's guess: with send_timeout RESET_STREAM overtakes what was sent before.
 
 sub answer {
     my ($r, $log) = @_;
