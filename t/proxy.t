@@ -494,6 +494,16 @@ for my $case (
 }
 
 
+# the client has all that came
+
+for my $uri (qw(/unbuffered/dies /unbuffered/dies-chunked)) {
+    my $r = $t->get($uri);
+
+    isnt($r->{exit}, 0, "$uri: it breaks off");
+    is("$r->{status} " . length $r->{body}, '200 50000', "$uri: what came");
+}
+
+
 $t->same('/accel/charset', '/accel/charset', expect => {
     headers => { 'content-type' => 'text/plain; charset=koi8-r' } });
 

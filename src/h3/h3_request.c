@@ -16,6 +16,7 @@ static void h3_request_cancelled(h3_request_t *hr);
 static void h3_request_gone(h3_request_t *hr);
 static void h3_request_destroy(h3_request_t *hr);
 static void h3_request_forget(h3_request_t *hr);
+static void h3_request_release(h3_request_t *hr);
 
 
 void
@@ -341,8 +342,7 @@ h3_request_forget(h3_request_t *hr)
     }
 
     if (!hc->closed) {
-        hr->stream->app = NULL;
-        quic_stream_release(hr->stream, hr->error);
+        h3_request_release(hr);
     }
 
     hr->hc = NULL;
@@ -353,6 +353,24 @@ h3_request_forget(h3_request_t *hr)
     if (!hr->ended && h3_qpack_cancel(&hc->qpack, hr->id) != NGX_OK) {
         h3_conn_error(hc, hc->qpack.error, "too many cancelled streams");
     }
+}
+
+
+/*
+ * A response that breaks off by no wish of the client's ends where it broke
+ * off: RESET_STREAM would overtake what was sent before it.
+ */
+
+static void
+h3_request_release(h3_request_t *hr)
+{
+    hr->stream->app = NULL;
+
+    if (hr->error == H3_INTERNAL_ERROR) {
+        quic_stream_finish_reset(hr->stream, hr->error);
+    }
+
+    quic_stream_release(hr->stream, hr->error);
 }
 
 

@@ -621,7 +621,7 @@ test_slow_reader(void **state)
 
     h3_request_free(r->hr, H3_INTERNAL_ERROR);
     r->hr = NULL;
-    assert_int_equal(fake_stream(rig->qc, 0)->reset_error, H3_INTERNAL_ERROR);
+    assert_int_equal(fake_stream(rig->qc, 0)->end_error, H3_INTERNAL_ERROR);
 
     rig_destroy(rig);
 }
