@@ -421,6 +421,13 @@ attack_crypto_permuted(ngx_uint_t n)
 }
 
 
+static ngx_uint_t
+attack_is_answered(client_t *c)
+{
+    return c->packets[QUIC_PACKET_RETRY] || c->packets[QUIC_PACKET_INITIAL];
+}
+
+
 /*
  * 9: connections that are begun and not gone on with; 10: with connection IDs
  * that are much alike
@@ -452,7 +459,11 @@ attack_begin(ngx_uint_t n, ngx_uint_t alike)
 
         c->hold = 1;
         (void) client_send_hex(c, QUIC_PACKET_INITIAL, "01");
-        (void) client_wait(c, client_never, i % 4 == 0);
+
+        /* the last ones want to know what has become of the server */
+
+        (void) client_wait(c, attack_is_answered,
+                           i + 20 < n ? i % 4 == 0 : 200);
 
         retries += c->packets[QUIC_PACKET_RETRY];
         answers += c->packets[QUIC_PACKET_INITIAL];
