@@ -57,7 +57,7 @@ $t->run($p->http . <<"EOC" . <<'EOF');
     limit_req_zone  \$server_protocol zone=rate:1m rate=1r/m;
     limit_req_zone  \$server_protocol zone=dry:1m rate=1r/m;
     limit_req_zone  \$server_protocol zone=other:1m rate=1r/m;
-    limit_req_zone  \$binary_remote_addr zone=delayed:1m rate=20r/s;
+    limit_req_zone  \$server_protocol zone=delayed:1m rate=4r/s;
     limit_conn_zone \$binary_remote_addr\$server_protocol zone=conn:1m;
 
     log_format escape '\$http_x_odd|\$http_x_none';
