@@ -20,6 +20,7 @@ my $requests = $QuicTest::small ? 2_000 : 10_000;
 my $t = QuicTest->new(events => 'worker_connections 4096;');
 
 $t->file('html/file', join '', map { pack 'N', rand 2**32 } 1 .. 2_500);
+$t->file('html/big', 'x' x 4_000_000);
 $t->file('html/text.html', "the same again\n" x 500);
 $t->file('content', 'c' x 5_000);
 
@@ -46,7 +47,7 @@ $t->run(<<'EOC');
     }
 
     server {
-        listen 127.0.0.1:%%PORT_1%%;
+        listen 127.0.0.1:%%PORT_1%% backlog=4096;
 
         location /nothing   { return 204; }
     }
@@ -56,14 +57,14 @@ my @uris = qw(/file /text.html /nothing /proxied/text.html);
 
 work('a first round');
 leave();
-sleep 6;
+$t->fill_memory('/big');
 
 my @before = $t->sanitized ? () : $t->heaps('/file');
 my @pids = $t->workers;
 
 work("round $_") for 1 .. $rounds;
 leave() for 1 .. 3;
-sleep 6;
+$t->fill_memory('/big');
 
 is("@{[$t->workers]}", "@pids", 'the same workers');
 

@@ -560,6 +560,22 @@ sub heaps {
 }
 
 
+# Workers keep free memory, as much as 16 MB (QUIC_MAX_CACHED_MEMORY).  Large
+# responses that are not waited for leave that much, and in the largest pieces.
+
+sub fill_memory {
+    my ($self, $uri) = @_;
+
+    my $client = $self->begin([$self->program('h2load-h3'), '--alpn-list=h3',
+                               '-D', 60, '-c', 100, '-m', 10,
+                               'https://127.0.0.1:' . $self->port . $uri],
+                              timeout => 2);
+
+    $self->finish($client);
+    sleep 6;
+}
+
+
 # What of it has grown since heaps() said "before", a reference to its answer:
 # "heap" and "memory" are the KB that neither may have reached.
 
