@@ -23,6 +23,12 @@ typedef ngx_int_t (*ngx_http_quic_output_pt)(ngx_http_request_t *r,
 
 
 static ngx_int_t ngx_http_quic_header_filter(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_quic_may_refuse(ngx_http_request_t *r,
+    ngx_http_quic_request_t *qr);
+static ngx_int_t ngx_http_quic_refuse(ngx_http_request_t *r,
+    ngx_http_quic_request_t *qr, ngx_int_t status);
+static ngx_int_t ngx_http_quic_send_header(ngx_http_request_t *r,
+    ngx_http_quic_request_t *qr);
 static void ngx_http_quic_prepare(ngx_http_request_t *r);
 static void ngx_http_quic_prepare_files(ngx_http_request_t *r);
 static ngx_int_t ngx_http_quic_send_fields(ngx_http_request_t *r,
@@ -149,8 +155,6 @@ static ngx_int_t
 ngx_http_quic_header_filter(ngx_http_request_t *r)
 {
     ngx_int_t                 rc;
-    ngx_uint_t                i, fin;
-    ngx_array_t               fields;
     ngx_http_quic_request_t  *qr;
 
     qr = ngx_http_quic_get_request(r);
@@ -166,14 +170,12 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    /*
-     * Its content was discarded, and so it went on.  An error page stays: the
-     * core would send its content for another one's.
-     */
+    /* its content was discarded, and so it went on */
 
-    if (r == r->main && qr->malformed && !qr->refused && r->err_status == 0) {
-        qr->refused = 1;
-        return ngx_http_quic_request_replace(r, NGX_HTTP_BAD_REQUEST);
+    if (r == r->main && qr->malformed
+        && ngx_http_quic_may_refuse(r, qr))
+    {
+        return ngx_http_quic_refuse(r, qr, NGX_HTTP_BAD_REQUEST);
     }
 
     if (r == r->main && qr->protocol.len) {
@@ -198,6 +200,40 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
 
     ngx_http_quic_prepare(r);
 
+    return ngx_http_quic_send_header(r, qr);
+}
+
+
+/*
+ * An error page takes a response's place once, and never that of another error
+ * page: the core would send the content of that one behind it.
+ */
+
+static ngx_uint_t
+ngx_http_quic_may_refuse(ngx_http_request_t *r, ngx_http_quic_request_t *qr)
+{
+    return !qr->refused && r->err_status == 0;
+}
+
+
+static ngx_int_t
+ngx_http_quic_refuse(ngx_http_request_t *r, ngx_http_quic_request_t *qr,
+    ngx_int_t status)
+{
+    qr->refused = 1;
+    r->header_sent = 0;
+
+    return ngx_http_quic_request_replace(r, status);
+}
+
+
+static ngx_int_t
+ngx_http_quic_send_header(ngx_http_request_t *r, ngx_http_quic_request_t *qr)
+{
+    ngx_int_t    rc;
+    ngx_uint_t   i, fin;
+    ngx_array_t  fields;
+
     if (ngx_array_init(&fields, r->pool, 20, sizeof(h3_field_t)) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -213,14 +249,10 @@ ngx_http_quic_header_filter(ngx_http_request_t *r)
 
     rc = ngx_http_quic_send_fields(r, &fields, fin);
 
-    if (rc == NGX_DECLINED && !qr->refused && r->err_status == 0) {
+    /* more than the client takes: an error page has a smaller one */
 
-        /* an error page has a smaller one */
-
-        qr->refused = 1;
-        r->header_sent = 0;
-        return ngx_http_quic_request_replace(r,
-                                             NGX_HTTP_INTERNAL_SERVER_ERROR);
+    if (rc == NGX_DECLINED && ngx_http_quic_may_refuse(r, qr)) {
+        return ngx_http_quic_refuse(r, qr, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 
     if (rc != NGX_OK) {
