@@ -8,6 +8,7 @@
  *     tls_conf   what ssl_* directives mean for it
  *     tls_cert   certificates whose names have variables
  *     key_log    secrets for Wireshark
+ *     host_key   the secret that outlives reloads and new binaries
  *     tickets    resumption: the keys of tickets, who takes whose
  *     replay     which of them have brought 0-RTT, to any worker
  *     worker     one endpoint for each worker: timers, ready queue, reload
@@ -44,11 +45,8 @@ typedef struct {
     ngx_array_t          listeners;      /* of ngx_http_quic_listener_t * */
     ngx_array_t          bound;          /* of ngx_http_quic_bound_t * */
 
-    /* of quic_host_key, or random: then the next cycle takes it over */
-    ngx_str_t            host_key_file;
-    u_char               secret[QUIC_HOST_SECRET_LEN];
+    ngx_str_t            host_key_file;  /* empty: the master's own */
     quic_host_key_t      host_key;
-    unsigned             has_secret:1;
 
     size_t               early_data_memory;      /* bytes */
     ngx_shm_zone_t      *replay_zone;    /* NULL: no 0-RTT */
@@ -183,6 +181,15 @@ ngx_int_t ngx_http_quic_listen_find(ngx_http_quic_listener_t *listener,
 /* tls: contexts of all servers of a listener; NGX_OK or NGX_ERROR, logged */
 ngx_int_t ngx_http_quic_tls_init(ngx_conf_t *cf,
     ngx_http_quic_listener_t *listener);
+
+/* module: all of a file, in memory of cf->temp_pool; NGX_ERROR is logged */
+ngx_int_t ngx_http_quic_conf_file(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *content);
+
+/* host_key: once directives are read, NGX_ERROR is logged; in a new worker */
+ngx_int_t ngx_http_quic_host_key_init(ngx_conf_t *cf,
+    ngx_http_quic_main_conf_t *qmcf);
+void ngx_http_quic_host_key_worker(ngx_log_t *log);
 
 /* tickets: once a server has its certificates; NGX_OK or NGX_ERROR, logged */
 ngx_int_t ngx_http_quic_tickets_init(ngx_conf_t *cf,

@@ -7,7 +7,6 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_http.h>
-#include "crypto/quic_random.h"
 #include "nginx/ngx_http_quic.h"
 #include "nginx/ngx_http_quic_worker.h"
 #include "quic/limits.h"
@@ -18,10 +17,6 @@
 
 /* bytes: memory of 4096 tickets */
 #define NGX_HTTP_QUIC_MIN_EARLY   32768
-
-/* bytes: quic_host_key_init() wants so many, and no file needs more */
-#define NGX_HTTP_QUIC_MIN_SECRET  16
-#define NGX_HTTP_QUIC_MAX_SECRET  4096
 
 
 static ngx_int_t ngx_http_quic_postconfiguration(ngx_conf_t *cf);
@@ -41,19 +36,6 @@ static char *ngx_http_quic_table_size(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_quic_early_size(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_quic_init_main_conf(ngx_conf_t *cf, void *conf);
 static char *ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data);
-
-static ngx_int_t ngx_http_quic_host_key(ngx_conf_t *cf,
-    ngx_http_quic_main_conf_t *qmcf);
-static ngx_int_t ngx_http_quic_host_key_set(ngx_conf_t *cf,
-    ngx_http_quic_main_conf_t *qmcf, u_char *secret, size_t len);
-static ngx_int_t ngx_http_quic_host_key_name(ngx_conf_t *cf,
-    ngx_http_quic_main_conf_t *qmcf);
-static ngx_int_t ngx_http_quic_host_key_read(ngx_conf_t *cf,
-    ngx_http_quic_main_conf_t *qmcf);
-static ngx_int_t ngx_http_quic_host_key_random(ngx_conf_t *cf,
-    ngx_http_quic_main_conf_t *qmcf);
-static ngx_http_quic_main_conf_t *ngx_http_quic_old_conf(ngx_conf_t *cf);
-static void ngx_http_quic_host_key_cleanup(void *data);
 
 static ngx_int_t ngx_http_quic_check_events(ngx_cycle_t *cycle,
     ngx_log_t *log);
@@ -264,7 +246,7 @@ ngx_http_quic_postconfiguration(ngx_conf_t *cf)
     if (ngx_http_quic_check_events(cf->cycle, cf->log) != NGX_OK
         || ngx_http_quic_variables(cf) != NGX_OK
         || ngx_http_quic_request_init(cf) != NGX_OK
-        || ngx_http_quic_host_key(cf, qmcf) != NGX_OK)
+        || ngx_http_quic_host_key_init(cf, qmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -577,211 +559,58 @@ ngx_http_quic_full_name(ngx_conf_t *cf, void *post, void *data)
 }
 
 
-/*
- * All addresses have one host key, as a connection ID must be opened before it
- * is known whom it belongs to.  It is made before the workers are.
- */
-
-static ngx_int_t
-ngx_http_quic_host_key(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
+ngx_int_t
+ngx_http_quic_conf_file(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *content)
 {
-    ngx_int_t            rc;
-    ngx_pool_cleanup_t  *cln;
-
-    if (ngx_http_quic_host_key_name(cf, qmcf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = qmcf->host_key_file.len ? ngx_http_quic_host_key_read(cf, qmcf)
-                                 : ngx_http_quic_host_key_random(cf, qmcf);
-
-    if (rc == NGX_OK) {
-        cln->handler = ngx_http_quic_host_key_cleanup;
-        cln->data = qmcf;
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_quic_host_key_set(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf,
-    u_char *secret, size_t len)
-{
-    ngx_str_t  *host;
-
-    host = &cf->cycle->hostname;
-
-    if (quic_host_key_init(&qmcf->host_key, secret, len) != NGX_OK
-        || quic_host_key_bind(&qmcf->host_key, host->data, host->len)
-           != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "could not derive QUIC's keys from the host key");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* nginx allows quic_host_key in server{}, too: there it has to be the same */
-
-static ngx_int_t
-ngx_http_quic_host_key_name(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
-{
-    ngx_str_t                  *name;
-    ngx_uint_t                  i;
-    ngx_http_quic_srv_conf_t   *qscf;
-    ngx_http_core_srv_conf_t  **cscfp;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    qscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_quic_module);
-
-    qmcf->host_key_file = qscf->host_key_file;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-    cscfp = cmcf->servers.elts;
-
-    for (i = 0; i < cmcf->servers.nelts; i++) {
-        qscf = cscfp[i]->ctx->srv_conf[ngx_http_quic_module.ctx_index];
-        name = &qscf->host_key_file;
-
-        if (name->len == 0) {
-            continue;
-        }
-
-        if (qmcf->host_key_file.len == 0) {
-            qmcf->host_key_file = *name;
-        }
-
-        if (name->len != qmcf->host_key_file.len
-            || ngx_strcmp(name->data, qmcf->host_key_file.data) != 0)
-        {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "conflicting \"quic_host_key\" files \"%V\" "
-                          "and \"%V\"", &qmcf->host_key_file, name);
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_quic_host_key_read(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
-{
-    u_char      secret[NGX_HTTP_QUIC_MAX_SECRET];
     ssize_t     n;
-    ngx_int_t   rc;
-    ngx_str_t  *name;
+    ngx_str_t   path;
     ngx_file_t  file;
 
-    name = &qmcf->host_key_file;
+    path = *name;
+
+    if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     ngx_memzero(&file, sizeof(ngx_file_t));
 
-    file.name = *name;
+    file.name = path;
     file.log = cf->log;
-
-    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    file.fd = ngx_open_file(path.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
 
     if (file.fd == NGX_INVALID_FILE) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
-                      ngx_open_file_n " \"%V\" failed", name);
+                      ngx_open_file_n " \"%V\" failed", &path);
         return NGX_ERROR;
     }
 
-    n = ngx_read_file(&file, secret, NGX_HTTP_QUIC_MAX_SECRET, 0);
+    n = NGX_ERROR;
 
-    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    if (n == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    if (n < NGX_HTTP_QUIC_MIN_SECRET) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"quic_host_key\" file \"%V\" is too short: "
-                      "%d bytes or more are needed",
-                      name, NGX_HTTP_QUIC_MIN_SECRET);
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_quic_host_key_set(cf, qmcf, secret, n);
-
-    quic_wipe(secret, n);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_quic_host_key_random(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
-{
-    ngx_http_quic_main_conf_t  *old;
-
-    old = ngx_http_quic_old_conf(cf);
-
-    if (old && old->has_secret) {
-        ngx_memcpy(qmcf->secret, old->secret, QUIC_HOST_SECRET_LEN);
+    if (ngx_fd_info(file.fd, &file.info) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
+                      ngx_fd_info_n " \"%V\" failed", &path);
 
     } else {
-        quic_random(qmcf->secret, QUIC_HOST_SECRET_LEN);
-    }
+        content->len = (size_t) ngx_file_size(&file.info);
+        content->data = ngx_palloc(cf->temp_pool, content->len + 1);
 
-    qmcf->has_secret = 1;
+        if (content->data) {
+            n = ngx_read_file(&file, content->data, content->len, 0);
+        }
 
-    return ngx_http_quic_host_key_set(cf, qmcf, qmcf->secret,
-                                      QUIC_HOST_SECRET_LEN);
-}
-
-
-/*
- * Our configuration in the cycle before; NULL if there was none, or if it was
- * another file's: a module that has been replaced and loaded anew stands
- * beside the old one, whose structures may look different.
- */
-
-static ngx_http_quic_main_conf_t *
-ngx_http_quic_old_conf(ngx_conf_t *cf)
-{
-    ngx_uint_t    i;
-    ngx_cycle_t  *old;
-
-    old = cf->cycle->old_cycle;
-
-    if (old == NULL || old->conf_ctx == NULL || old->modules == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; old->modules[i]; i++) {
-        if (old->modules[i] == &ngx_http_quic_module) {
-            return ngx_http_cycle_get_module_main_conf(old,
-                                                       ngx_http_quic_module);
+        if (n >= 0 && n != (ssize_t) content->len) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "only %z of %uz bytes read from \"%V\"",
+                          n, content->len, &path);
         }
     }
 
-    return NULL;
-}
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", &path);
+    }
 
-
-static void
-ngx_http_quic_host_key_cleanup(void *data)
-{
-    ngx_http_quic_main_conf_t *qmcf = data;
-
-    quic_host_key_clear(&qmcf->host_key);
-    quic_wipe(qmcf->secret, QUIC_HOST_SECRET_LEN);
+    return n == (ssize_t) content->len ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -841,6 +670,8 @@ ngx_http_quic_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_http_quic_init_process(ngx_cycle_t *cycle)
 {
+    ngx_http_quic_host_key_worker(cycle->log);
+
     return ngx_http_quic_worker_init(cycle);
 }
 

@@ -22,8 +22,6 @@ static ngx_int_t ngx_http_quic_tickets_files(ngx_conf_t *cf,
     ngx_array_t *names, quic_tls_tickets_t *conf);
 static ngx_int_t ngx_http_quic_tickets_file(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *content);
-static ngx_int_t ngx_http_quic_tickets_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *content);
 
 
 ngx_int_t
@@ -121,7 +119,7 @@ ngx_http_quic_tickets_bind_verify(ngx_conf_t *cf,
         ngx_str_null(&content);
 
         if (names[i]->len
-            && ngx_http_quic_tickets_read(cf, names[i], &content) != NGX_OK)
+            && ngx_http_quic_conf_file(cf, names[i], &content) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -170,7 +168,7 @@ ngx_http_quic_tickets_files(ngx_conf_t *cf, ngx_array_t *names,
 static ngx_int_t
 ngx_http_quic_tickets_file(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *content)
 {
-    if (ngx_http_quic_tickets_read(cf, name, content) != NGX_OK) {
+    if (ngx_http_quic_conf_file(cf, name, content) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -182,57 +180,6 @@ ngx_http_quic_tickets_file(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *content)
     }
 
     return NGX_OK;
-}
-
-
-/* all of a file, in memory of the temporary pool */
-
-static ngx_int_t
-ngx_http_quic_tickets_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *content)
-{
-    ssize_t     n;
-    ngx_str_t   path;
-    ngx_file_t  file;
-
-    path = *name;
-
-    if (ngx_conf_full_name(cf->cycle, &path, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&file, sizeof(ngx_file_t));
-
-    file.name = path;
-    file.log = cf->log;
-    file.fd = ngx_open_file(path.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (file.fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
-                      ngx_open_file_n " \"%V\" failed", &path);
-        return NGX_ERROR;
-    }
-
-    n = NGX_ERROR;
-
-    if (ngx_fd_info(file.fd, &file.info) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, ngx_errno,
-                      ngx_fd_info_n " \"%V\" failed", &path);
-
-    } else {
-        content->len = (size_t) ngx_file_size(&file.info);
-        content->data = ngx_palloc(cf->temp_pool, content->len + 1);
-
-        if (content->data) {
-            n = ngx_read_file(&file, content->data, content->len, 0);
-        }
-    }
-
-    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", &path);
-    }
-
-    return n == (ssize_t) content->len ? NGX_OK : NGX_ERROR;
 }
 
 #endif

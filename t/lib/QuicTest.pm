@@ -72,6 +72,7 @@ sub new {
         main   => '',
         events => '',
         workers => 1,
+        daemon => 0,
         %opt
     }, $class;
 
@@ -228,6 +229,7 @@ sub write_conf {
     my ($self, $http) = @_;
 
     my $user = $> == 0 ? 'user root;' : '';
+    my $daemon = $self->{daemon} ? 'on' : 'off';
     my $temp = join "\n", map { "    ${_}_temp_path %%DIR%%/tmp/$_;" }
                qw(client_body proxy fastcgi uwsgi scgi);
 
@@ -235,7 +237,7 @@ sub write_conf {
 
     $self->file('nginx.conf', $self->expand(<<"EOF"));
 $user
-daemon off;
+daemon $daemon;
 worker_processes $self->{workers};
 load_module $self->{module};
 pid %%DIR%%/nginx.pid;
@@ -306,16 +308,55 @@ sub start {
     # its workers take a moment more
 
     my $ok = $self->wait_for(sub {
-        return -s "$dir/nginx.pid" || $self->exited;
+        return -s "$dir/nginx.pid" || !$self->{daemon} && $self->exited;
     });
 
-    if (!$ok || $self->exited) {
+    waitpid $pid, 0 if $self->{daemon};
+
+    if (!$ok || !$self->{daemon} && $self->exited) {
         BAIL_OUT("nginx does not start:\n" . $self->read_file('stderr')
                  . $self->read_file('error.log'));
     }
 
+    $self->adopt if $self->{daemon};
+
     $self->wait_for(sub { $self->workers })
         unless $self->{main} =~ /\bmaster_process\s+off/;
+}
+
+
+# With "daemon on" the master is nobody's child; so can it be told to start a
+# new binary, for which it wouldn't listen to its own parent.
+
+sub adopt {
+    my ($self) = @_;
+
+    delete $running{$self->{pid}};
+
+    ($self->{pid}) = $self->read_file('nginx.pid') =~ /(\d+)/;
+    $running{$self->{pid}} = 1;
+}
+
+
+# A new binary takes over from the old one, as packages do it.
+
+sub upgrade {
+    my ($self) = @_;
+
+    my $old = $self->{pid};
+
+    $self->signal('USR2');
+
+    $self->wait_for(sub {
+        return $self->read_file('nginx.pid') =~ /(\d+)/ && $1 != $old;
+    }) or BAIL_OUT("no new binary:\n" . $self->read_file('error.log'));
+
+    $self->adopt;
+    $self->wait_for(sub { $self->workers });
+
+    kill 'QUIT', $old;
+
+    return $old;
 }
 
 
@@ -324,8 +365,9 @@ sub exited {
 
     return 1 unless $self->{pid};
 
-    if (waitpid($self->{pid}, WNOHANG) == $self->{pid}) {
-        $self->{status} = $?;
+    if ($self->{daemon} ? is_gone($self->{pid})
+                        : waitpid($self->{pid}, WNOHANG) == $self->{pid})
+    {
         delete $running{delete $self->{pid}};
         return 1;
     }
@@ -345,6 +387,17 @@ sub workers {
         or return ($self->{pid});
 
     return split ' ', <$fh> // '';
+}
+
+
+# Who isn't our child may be a zombie for as long as his parent likes.
+
+sub is_gone {
+    my ($pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/stat" or return 1;
+
+    return (<$fh> // ') Z') =~ /\) Z/;
 }
 
 
