@@ -70,10 +70,12 @@ my %servers = (
     'trusted.test'  => 'ssl_verify_client on;'
                        . ' ssl_trusted_certificate %%DIR%%/other-root.crt;',
     'own.test'      => 'ssl_verify_client on; error_page 495 496 /why;',
+    'same.test'     => 'ssl_verify_client on; server_name more.test ~^also;',
 );
 
 my $values = join '|', map { "$_=\$$_" } @variables;
-my $listen = "listen 127.0.0.1:%%PORT%% ssl;\n"
+my ($h2, $h2_on) = $t->http2;
+my $listen = "listen 127.0.0.1:%%PORT%% ssl$h2; $h2_on\n"
              . "        listen 127.0.0.1:%%PORT%% quic;";
 
 $t->run("ssl_client_certificate %%DIR%%/root.crt;
@@ -88,6 +90,20 @@ $t->run("ssl_client_certificate %%DIR%%/root.crt;
         listen 127.0.0.1:%%PORT_1%% quic;
         ssl_verify_client on;
         location / { return 200 '$values'; }
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_2%% quic;
+        server_name first.test;
+        ssl_verify_client on;
+        location / { return 200 ok; }
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_2%% quic;
+        server_name second.test;
+        ssl_verify_client on;
+        location / { return 200 ok; }
     }
 
     server {
@@ -222,18 +238,42 @@ my $ngtcp2 = $t->client([$t->program('ngtcp2-client'), '-q',
 is(($t->access_log(1, 'verdict.log'))[0], '200 SUCCESS CN=rsa',
    "ngtcp2's client") or diag($ngtcp2->{err});
 
-# A connection made for one server may not be used to get at another one.
-
-my $addr = '127.0.0.1:' . $t->port;
+# A connection that was made for one name may not be used to get at another one
+# whose server asks for certificates; over HTTP/2 it's the same.
 
 for my $case (['localhost', 'on.test', 421], ['on.test', 'optional.test', 421],
-              ['on.test', 'localhost', 200], ['noca.test', 'noca.test', 200])
+              ['noca.test', 'on.test', 421], ['on.test', 'localhost', 200],
+              ['on.test', 'nobody.test', 200],
+
+              # though they ask for the same, or are one server
+              ['on.test', 'same.test', 421], ['same.test', 'more.test', 421],
+              ['also.test', 'also2.test', 421],
+
+              # other words for the name
+              ['noca.test', 'noca.test', 200], ['on.test', 'ON.test', 200],
+              ['on.test', 'on.test:8443', 200], ['also.test', 'also.test', 200])
+{
+    my ($sni, $host, $status) = @$case;
+
+    is(join(' ', map { $t->get('/', host => $sni, headers => ["Host: $host"],
+                               args => [cert_args('good')], $_ => 1)
+                       ->{status} } qw(http2 http3)),
+       "$status $status", "$sni, then $host");
+}
+
+# A name in TLS that no server has is for the default one, whose demands the
+# client has met; over HTTP/2 it could get at others by that.
+
+for my $case (['nobody.test', 'first.test', 200],
+              ['nobody.test', 'nowhere.test', 200],
+              ['nobody.test', 'second.test', 421],
+              ['first.test', 'nobody.test', 421])
 {
     my ($sni, $host, $status) = @$case;
 
     is($t->get('/', host => $sni, headers => ["Host: $host"],
-               args => [cert_args('good')])->{status}, $status,
-       "$sni, then $host");
+               port => $t->port(2), args => [cert_args('good')])->{status},
+       $status, "$sni, then $host");
 }
 
 like($t->read_file('error.log'), qr/client attempted to request the server name/,

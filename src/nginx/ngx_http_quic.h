@@ -154,8 +154,9 @@ struct ngx_http_quic_session_s {
     ngx_msec_t               moved;      /* ... and they had become more */
     unsigned                 expired:1;  /* keepalive_timeout is over */
 
-    /* of the server that the TLS name chose: where requests start */
+    /* where requests start: the server that the TLS name chose, if it did */
     ngx_http_conf_ctx_t     *server;
+    unsigned                 named:1;
 };
 
 
@@ -210,6 +211,10 @@ ngx_int_t ngx_http_quic_replay_use(ngx_http_quic_main_conf_t *qmcf,
  */
 ngx_int_t ngx_http_quic_tls_server_name(ngx_http_quic_session_t *s,
     ngx_str_t *name);
+
+/* non-zero if that is the name in TLS; "host" is as nginx has it, lower case */
+ngx_uint_t ngx_http_quic_tls_is_name(ngx_http_quic_session_t *s,
+    ngx_str_t *host);
 
 
 /* what ssl_* directives say for a context; NGX_OK or NGX_ERROR, logged */

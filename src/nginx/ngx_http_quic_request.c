@@ -29,6 +29,8 @@ static void ngx_http_quic_request_run(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_content(ngx_http_quic_request_t *qr);
 static ngx_int_t ngx_http_quic_request_check_client(
     ngx_http_quic_request_t *qr);
+static ngx_uint_t ngx_http_quic_request_misdirected(
+    ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_abort(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_refuse(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_request_finalize(ngx_http_quic_request_t *qr,
@@ -456,11 +458,7 @@ ngx_http_quic_request_content(ngx_http_quic_request_t *qr)
 }
 
 
-/*
- * The core does this by c->ssl, which isn't there.  The connection was made
- * with the server that the TLS name chose: a request may not use it to get at
- * another one that asks for a certificate.
- */
+/* the core does this by c->ssl, which isn't there */
 
 static ngx_int_t
 ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
@@ -478,7 +476,7 @@ ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
         return NGX_OK;
     }
 
-    if (r->srv_conf != qr->hc.conf_ctx->srv_conf) {
+    if (ngx_http_quic_request_misdirected(qr)) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client attempted to request the server name "
                       "different from the one that was negotiated");
@@ -506,6 +504,30 @@ ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A connection that was made for one name may not be used to get at another one
+ * whose server asks for a certificate, even if that is the same server, or one
+ * that asks for the same: the core has it so with TCP, and who restricts clients
+ * by $ssl_server_name relies on it.  One that was made for no server's name is
+ * good for the default server alone, whose demands its client has met; here the
+ * core is less strict.
+ */
+
+static ngx_uint_t
+ngx_http_quic_request_misdirected(ngx_http_quic_request_t *qr)
+{
+    ngx_http_request_t  *r;
+
+    r = qr->main;
+
+    if (qr->session->named) {
+        return !ngx_http_quic_tls_is_name(qr->session, &r->headers_in.server);
+    }
+
+    return r->srv_conf != qr->hc.conf_ctx->srv_conf;
 }
 
 

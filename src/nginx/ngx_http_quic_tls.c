@@ -370,6 +370,7 @@ ngx_http_quic_tls_choose(ngx_http_quic_session_t *s, ngx_str_t *name)
     }
 
     ngx_http_quic_session_set_server(s, cscf->ctx);
+    s->named = 1;
 
     qscf = cscf->ctx->srv_conf[ngx_http_quic_module.ctx_index];
 
@@ -380,6 +381,20 @@ ngx_http_quic_tls_choose(ngx_http_quic_session_t *s, ngx_str_t *name)
     }
 
     return quic_conn_use_tls(s->conn, qscf->tls);
+}
+
+
+ngx_uint_t
+ngx_http_quic_tls_is_name(ngx_http_quic_session_t *s, ngx_str_t *host)
+{
+    u_char     buf[NGX_HTTP_QUIC_MAX_NAME];
+    ngx_str_t  raw, name;
+
+    raw = quic_tls_server_name(quic_conn_tls(s->conn));
+
+    return ngx_http_quic_tls_normalize(&raw, buf, &name) == NGX_OK
+           && name.len == host->len
+           && ngx_memcmp(name.data, host->data, name.len) == 0;
 }
 
 
