@@ -38,6 +38,7 @@ reloads();
 key_files();
 servers();
 switched_off();
+timeouts();
 changed();
 
 done_testing();
@@ -414,7 +415,6 @@ sub switched_off {
              server {
                  listen         127.0.0.1:%%PORT_2%% quic;
                  server_name    late;
-                 ssl_session_timeout 7m;
                  location /     { return 200; }
              }
              server {
@@ -432,9 +432,6 @@ sub switched_off {
                                   return 200; }
              }");
 
-    is(tickets($t, 'full', 1)->{lifetime}, 300, 'ssl_session_timeout: default');
-    is(tickets($t, 'full', 1, 2)->{lifetime}, 420, 'ssl_session_timeout');
-
     comes($t, '/o1', port => 2);
     is(comes($t, '/o2', port => 2), 'r', 'ssl_early_data off');
 
@@ -450,6 +447,81 @@ sub switched_off {
 
     $t->stop;
     $t->no_alerts;
+}
+
+
+# ssl_session_timeout, which is the default server's, as it is over TCP.
+
+sub timeouts {
+    my $t = QuicTest->new;
+    my $listen = sub { join "\n", map { "listen 127.0.0.1:%%PORT_$_[0]%% $_;" }
+                                  'ssl', 'quic' };
+
+    $t->run("$log ssl_protocols TLSv1.3; ssl_early_data on;
+             server { listen 127.0.0.1:%%PORT%% ssl;
+                      listen 127.0.0.1:%%PORT%% quic;
+                      location / { return 200; } }
+             server { @{[$listen->(1)]} ssl_session_timeout 7h;
+                      location / { return 200; } }
+             server { @{[$listen->(1)]} server_name other;
+                      location / { return 200; } }
+             server { @{[$listen->(2)]} ssl_session_timeout 2s;
+                      location / { return 200; } }
+             server { @{[$listen->(2)]} server_name other;
+                      location / { return 200; } }");
+
+    for my $row ([0, 'localhost', 300], [1, 'localhost', 25200],
+                 [1, 'other', 25200], [2, 'other', 2])
+    {
+        my ($port, $name, $lifetime) = @$row;
+
+        is(tickets($t, 'full', 1, $port, "NAME=$name")->{lifetime}, $lifetime,
+           "a ticket of $name on port $port");
+        is(tcp_lifetime($t, $port, $name), $lifetime, 'as over TCP');
+    }
+
+    # keys last as long as the tickets, whatever the server's own timeout; they
+    # change once in a long while, and need not while we look
+
+    my @keys = map { tickets($t, 'full', 1, 1, "NAME=$_")->{key} }
+               qw(localhost other localhost other);
+
+    cmp_ok(scalar(grep { $keys[$_] == $keys[$_ + 1] } 0 .. 2), '>=', 2,
+           'one period for keys of both') or diag("@keys");
+
+    # one that is too old
+
+    my $r = tickets($t, 'expired', 2, 2, 'NAME=other');
+
+    cmp_ok($r->{taken}, '<', 2, 'a ticket is taken until then');
+    cmp_ok($r->{refused}, '>=', 2, 'and refused afterwards');
+    is(every($r, 2, qw(connections resumed early answered)),
+       'connections all resumed 0 early 0 answered all',
+       '0-RTT with it: a full handshake, and the request again');
+
+    my @seen = grep { m{/expired} } split /\n/, $t->read_file('early.log');
+
+    is(scalar(grep { m{^r1} } @seen), 0, 'none was run as 0-RTT');
+    cmp_ok(scalar(grep { m{^r?- } } @seen), '>=', 3, 'they were run later')
+        or diag(join "\n", @seen);
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
+# What nginx's own OpenSSL tells.
+
+sub tcp_lifetime {
+    my ($t, $port, $name) = @_;
+
+    $t->file('request', "GET / HTTP/1.0\r\n\r\n");
+
+    my $r = $t->client(['openssl', 's_client', '-ign_eof', '-connect',
+                        '127.0.0.1:' . $t->port($port), '-servername', $name],
+                       stdin => 'request');
+
+    return ($r->{out} =~ /lifetime hint: (\d+)/)[0] // $r->{err};
 }
 
 

@@ -87,10 +87,13 @@ typedef struct {
     const u_char        *secret;
 
     /*
-     * Seconds for which a ticket is good; that of the default server counts.
-     * No more than 7 days.
+     * Seconds for which a ticket is good, no more than 7 days.  That of the
+     * context with which a connection begins counts, the default server's.
      */
     time_t               lifetime;
+
+    /* the longest lifetime of all: for as long a key opens what it has sealed */
+    time_t               longest;
 
     ngx_uint_t           early_data;     /* 0-RTT is allowed */
 } quic_tls_tickets_t;

@@ -47,10 +47,11 @@ ngx_int_t
 quic_tls_ctx_tickets(quic_tls_ctx_t *ctx, const quic_tls_tickets_t *conf,
     ngx_log_t *log)
 {
-    uint32_t   lifetime;
+    uint32_t   lifetime, longest;
     ngx_int_t  rc;
 
     lifetime = (uint32_t) ngx_min(conf->lifetime, QUIC_TLS_MAX_LIFETIME);
+    longest = (uint32_t) ngx_min(conf->longest, QUIC_TLS_MAX_LIFETIME);
 
     quic_ticket_keys_clear(&ctx->ticket_keys);
 
@@ -59,7 +60,7 @@ quic_tls_ctx_tickets(quic_tls_ctx_t *ctx, const quic_tls_tickets_t *conf,
                                    conf->nfiles, log);
     } else {
         rc = quic_ticket_keys_derive(&ctx->ticket_keys, conf->secret,
-                                     ngx_max(lifetime, QUIC_TLS_KEY_PERIOD),
+                                     ngx_max(longest, QUIC_TLS_KEY_PERIOD),
                                      log);
     }
 

@@ -48,6 +48,7 @@ typedef struct {
     ngx_str_t            host_key_file;  /* empty: the master's own */
     quic_host_key_t      host_key;
 
+    time_t               ticket_lifetime;        /* the longest, seconds */
     size_t               early_data_memory;      /* bytes */
     ngx_shm_zone_t      *replay_zone;    /* NULL: no 0-RTT */
     quic_replay_t       *replay;         /* in there */
@@ -192,7 +193,11 @@ ngx_int_t ngx_http_quic_host_key_init(ngx_conf_t *cf,
     ngx_http_quic_main_conf_t *qmcf);
 void ngx_http_quic_host_key_worker(ngx_log_t *log);
 
-/* tickets: once a server has its certificates; NGX_OK or NGX_ERROR, logged */
+/*
+ * tickets: when all listeners are known; and once a server has its
+ * certificates: NGX_OK or NGX_ERROR, logged
+ */
+void ngx_http_quic_tickets_longest(ngx_http_quic_main_conf_t *qmcf);
 ngx_int_t ngx_http_quic_tickets_init(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf);
 

@@ -612,6 +612,8 @@ ngx_http_quic_listen_init(ngx_conf_t *cf)
 
     qmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_quic_module);
 
+    ngx_http_quic_tickets_longest(qmcf);
+
     listener = qmcf->listeners.elts;
 
     for (i = 0; i < qmcf->listeners.nelts; i++) {

@@ -24,6 +24,32 @@ static ngx_int_t ngx_http_quic_tickets_file(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *content);
 
 
+/*
+ * The library has it as OpenSSL does for nginx's TCP: what counts is the
+ * timeout of the default server, with whose context a connection begins.  So
+ * any server's keys have to last for the longest of these.
+ */
+
+void
+ngx_http_quic_tickets_longest(ngx_http_quic_main_conf_t *qmcf)
+{
+    ngx_uint_t                  i;
+    ngx_http_ssl_srv_conf_t    *sscf;
+    ngx_http_core_srv_conf_t   *cscf;
+    ngx_http_quic_listener_t  **listener;
+
+    listener = qmcf->listeners.elts;
+
+    for (i = 0; i < qmcf->listeners.nelts; i++) {
+        cscf = listener[i]->conf.default_server;
+        sscf = cscf->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
+
+        qmcf->ticket_lifetime = ngx_max(qmcf->ticket_lifetime,
+                                        sscf->session_timeout);
+    }
+}
+
+
 ngx_int_t
 ngx_http_quic_tickets_init(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
 {
@@ -53,6 +79,7 @@ ngx_http_quic_tickets_init(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
 
     conf.secret = qmcf->host_key.tickets;
     conf.lifetime = sscf->session_timeout;
+    conf.longest = qmcf->ticket_lifetime;
     conf.early_data = sscf->early_data ? 1 : 0;
 
     rc = ngx_http_quic_tickets_files(cf, sscf->session_ticket_keys, &conf);
@@ -180,6 +207,13 @@ ngx_http_quic_tickets_file(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *content)
     }
 
     return NGX_OK;
+}
+
+#else
+
+void
+ngx_http_quic_tickets_longest(ngx_http_quic_main_conf_t *qmcf)
+{
 }
 
 #endif

@@ -18,6 +18,7 @@
 #define TICKETS_ADDR       0x7f020001       /* 127.2.0.1 */
 #define TICKETS_DATAGRAMS  8
 #define TICKETS_WAIT       50               /* ms, for what may not come */
+#define TICKETS_OLD        60               /* s: too old by then */
 
 
 typedef struct {
@@ -290,7 +291,7 @@ static void
 tickets_full(ngx_uint_t n)
 {
     client_t        *c;
-    uint32_t         lifetime;
+    uint32_t         lifetime, key;
     client_conf_t    conf;
     tickets_sum_t    sum;
     tickets_kept_t   kept;
@@ -298,6 +299,7 @@ tickets_full(ngx_uint_t n)
     ngx_memzero(&sum, sizeof(tickets_sum_t));
     ngx_memzero(&kept, sizeof(tickets_kept_t));
     lifetime = 0;
+    key = 0;
 
     while (n--) {
         conf = tickets_conf(&kept, 0, 0);
@@ -309,10 +311,12 @@ tickets_full(ngx_uint_t n)
         tickets_end(c);
 
         lifetime = test_tls_session_lifetime(kept.session);
+        key = test_tls_session_key(kept.session);
     }
 
     tickets_done(&kept);
     tickets_report("lifetime", lifetime);
+    tickets_report("key", key);
     tickets_report_sum(&sum);
 }
 
@@ -337,6 +341,83 @@ static void
 tickets_no_token(ngx_uint_t n)
 {
     tickets_chain(n, 1, 0);
+}
+
+
+/*
+ * A ticket is shown again and again, until it is too old for the server; this
+ * client would keep it for ever.  Then it is shown once more, with 0-RTT.
+ *
+ * The server counts whole seconds between sealing and opening.  We have looked
+ * at the clock before and after both, so that "taken" is no more than the most
+ * that it took, and "refused" no less than what it refused.
+ */
+
+static ngx_uint_t
+tickets_show(tickets_kept_t *kept, tickets_sum_t *sum, ngx_uint_t early)
+{
+    client_t       *c;
+    ngx_uint_t      resumed;
+    client_conf_t   conf;
+
+    conf = tickets_conf(kept, early, 1);
+    c = tickets_client(&conf);
+
+    if (early) {
+        tickets_begin_early(c);
+    }
+
+    tickets_go_on(c, sum, early);
+    resumed = test_tls_client_resumed(c->tls);
+    tickets_end(c);
+
+    return resumed;
+}
+
+
+static void
+tickets_expired(ngx_uint_t n)
+{
+    time_t          sealed[2], shown, taken;
+    tickets_sum_t   sum;
+    tickets_kept_t  kept;
+
+    ngx_memzero(&sum, sizeof(tickets_sum_t));
+    taken = 0;
+
+    sealed[0] = time(NULL);
+    tickets_begin(&kept);
+    sealed[1] = time(NULL);
+
+    test_tls_session_keep(kept.session);
+
+    for ( ;; ) {
+        shown = time(NULL);
+
+        if (!tickets_show(&kept, &sum, 0)) {
+            break;
+        }
+
+        taken = shown - sealed[1];
+
+        if (taken > TICKETS_OLD) {
+            tickets_fail("it is taken for ever");
+        }
+
+        ngx_msleep(TICKETS_WAIT);
+    }
+
+    tickets_report("refused", time(NULL) - sealed[0]);
+    tickets_report("taken", taken);
+
+    ngx_memzero(&sum, sizeof(tickets_sum_t));
+
+    while (n--) {
+        (void) tickets_show(&kept, &sum, 1);
+    }
+
+    tickets_done(&kept);
+    tickets_report_sum(&sum);
 }
 
 
@@ -702,6 +783,7 @@ static const tickets_run_t  tickets_runs[] = {
     { "no_token", 10, tickets_no_token },
     { "again", 4, tickets_again },
     { "elsewhere", 1, tickets_elsewhere },
+    { "expired", 4, tickets_expired },
     { "reordered", 8, tickets_reordered },
     { "replay", 16, tickets_replay },
     { "stolen", 16, tickets_stolen },

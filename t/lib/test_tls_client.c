@@ -505,6 +505,29 @@ test_tls_session_lifetime(test_tls_session_t *session)
 
 
 void
+test_tls_session_keep(test_tls_session_t *session)
+{
+    (void) SSL_SESSION_set_timeout((SSL_SESSION *) session, UINT32_MAX);
+}
+
+
+uint32_t
+test_tls_session_key(test_tls_session_t *session)
+{
+    size_t         len;
+    uint32_t       key;
+    const uint8_t  *ticket;
+
+    SSL_SESSION_get0_ticket((SSL_SESSION *) session, &ticket, &len);
+
+    key = 0;
+    ngx_memcpy(&key, ticket, ngx_min(len, sizeof(uint32_t)));
+
+    return key;
+}
+
+
+void
 test_tls_session_free(test_tls_session_t *session)
 {
     SSL_SESSION_free((SSL_SESSION *) session);

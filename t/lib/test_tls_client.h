@@ -79,6 +79,10 @@ ngx_uint_t test_tls_client_tickets(test_tls_client_t *client);
 test_tls_session_t *test_tls_client_session(test_tls_client_t *client);
 /* what the server has said of how long it's good, seconds */
 uint32_t test_tls_session_lifetime(test_tls_session_t *session);
+/* it's offered however old it is */
+void test_tls_session_keep(test_tls_session_t *session);
+/* which key it was sealed with: the first bytes of the ticket */
+uint32_t test_tls_session_key(test_tls_session_t *session);
 void test_tls_session_free(test_tls_session_t *session);
 
 

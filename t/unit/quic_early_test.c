@@ -33,6 +33,7 @@ setup(void **state)
 
     tickets.secret = (u_char *) "what keys of tickets are made of";
     tickets.lifetime = 300;
+    tickets.longest = 300;
     tickets.early_data = 1;
 
     pair.ep.early_id = 17;
