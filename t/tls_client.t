@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
 # Client certificates: whom a server takes, what it says of the others, and what
-# variables tell, all of it as the same nginx does over TCP.
+# variables tell, all of it as the same nginx does over TCP, with HTTP/1.1 and
+# with HTTP/2.
 
 use strict;
 use warnings;
@@ -150,7 +151,7 @@ sub ask {
 
     my $body = $r->{body};
 
-    # cipher suites are chosen otherwise; http2 isn't spoken here
+    # cipher suites are chosen otherwise
 
     $body =~ s/ssl_cipher=\K[^|]*//;
     $body =~ s{<center>nginx.*}{}s;
@@ -184,8 +185,11 @@ for my $host (sort keys %pairs) {
     for my $name (map { $_ eq '-' ? '' : $_ } split ' ', $pairs{$host}) {
         next if $QuicTest::small && $n++ % 3;
 
-        is(ask($host, $name), ask($host, $name, http1 => 1),
-           "$host: " . ($name || 'no certificate'));
+        my $what = "$host: " . ($name || 'no certificate');
+        my $seen = ask($host, $name);
+
+        is($seen, ask($host, $name, $_ => 1), "$what, as with $_")
+            for qw(http1 http2);
     }
 }
 

@@ -99,7 +99,8 @@ sub certificates {
 }
 
 
-# Over TCP as well, with one version, so that all but the protocol is the same.
+# Over TCP as well, with one version of TLS, so that all but the protocol is the
+# same.
 
 sub variables {
     my ($t, $ca) = nginx();
@@ -108,8 +109,9 @@ sub variables {
                  qw(ssl_protocol ssl_cipher ssl_ciphers ssl_curve ssl_curves
                     ssl_server_name ssl_client_verify ssl_client_s_dn);
 
-    my $listen = 'listen 127.0.0.1:%%PORT%% ssl;
-                  listen 127.0.0.1:%%PORT%% quic;';
+    my ($h2, $h2_on) = $t->http2;
+    my $listen = "listen 127.0.0.1:%%PORT%% ssl$h2; $h2_on
+                  listen 127.0.0.1:%%PORT%% quic;";
 
     $t->run("ssl_protocols TLSv1.3;
     server { $listen server_name localhost;
@@ -137,8 +139,10 @@ sub variables {
 
         my @args = ('--tlsv1.3', '--curves', 'X25519', @$args);
 
-        is($t->get('/', args => \@args)->{body},
-           $t->get('/', args => \@args, http1 => 1)->{body}, "@$args");
+        my $seen = $t->get('/', args => \@args)->{body};
+
+        is($seen, $t->get('/', args => \@args, $_ => 1)->{body},
+           "@$args, as with $_") for qw(http1 http2);
     }
 
     my $ours = ['--curves', 'X25519:P-256:P-384'];
@@ -154,13 +158,15 @@ sub variables {
          ->{exit}, 0, 'no common suite');
     isnt($t->get('/', host => 'p384.test', args => ['--curves', 'X25519'])
          ->{exit}, 0, 'no common group');
-    is($t->get('/', host => 'alpn.test')->{body}, 'h3', 'protocol');
+    is(join(' ', map { $t->get('/', host => 'alpn.test', $_ => 1)->{body} }
+                 qw(http1 http2 http3)), 'http/1.1 h2 h3', 'protocol');
 
-    my ($id, $other, $tcp) = map { $t->get('/', host => 'id.test', @$_)->{body} }
-                             [], [], [http1 => 1];
+    my ($id, $other, @tcp) = map { $t->get('/', host => 'id.test',
+                                           $_ => 1)->{body} }
+                             qw(http3 http3 http1 http2);
 
     like($id, qr/^[0-9a-f]{64}$/, 'ID of a session');
-    like($tcp, qr/^[0-9a-f]{64}$/, 'as over TCP');
+    like($_, qr/^[0-9a-f]{64}$/, 'as over TCP') for @tcp;
     isnt($id, $other, 'another connection has another');
 
     $t->stop;
