@@ -256,7 +256,7 @@ for my $directive ('http3 on', 'http3 off', 'quic_retry on',
                    'http3_max_blocked_streams 0',
                    'http3_max_blocked_streams 1000',
                    'http3_stream_buffer_size 1k',
-                   'http3_stream_buffer_size 16m',
+                   'http3_stream_buffer_size 32m',
                    'quic_active_connection_id_limit 2',
                    'quic_active_connection_id_limit 8',
                    'quic_mtu 1280',
@@ -361,7 +361,7 @@ bad('quic_congestion_control vegas', 'quic_congestion_control vegas;',
 bad('http3_stream_buffer_size 1023', 'http3_stream_buffer_size 1023;',
     'value must be 1k or more');
 bad('http3_stream_buffer_size 17m', 'http3_stream_buffer_size 17m;',
-    'value must be 16m or less');
+    'value must be 32m or less');
 bad('http3_max_table_capacity 65537', 'http3_max_table_capacity 65537;',
     'value must be 64k or less');
 bad('http3_max_blocked_streams 1001', 'http3_max_blocked_streams 1001;',

@@ -514,8 +514,8 @@ ngx_http_quic_buffer_size(ngx_conf_t *cf, void *post, void *data)
         return "value must be 1k or more";
     }
 
-    if (*size > QUIC_MAX_STREAM_SEND_BUFFER) {
-        return "value must be 16m or less";
+    if (*size > QUIC_MAX_SEND_BUFFER) {
+        return "value must be 32m or less";
     }
 
     return NGX_CONF_OK;

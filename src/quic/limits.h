@@ -138,9 +138,18 @@
  */
 #define QUIC_MAX_PTO_BACKOFF         20
 
-/* unsent and unacknowledged response bytes of one stream, of one connection */
-#define QUIC_MAX_STREAM_SEND_BUFFER  (16 * 1024 * 1024)
-#define QUIC_MAX_CONN_SEND_BUFFER    (32 * 1024 * 1024)
+/*
+ * Unsent and unacknowledged response bytes of a connection; one stream may have
+ * them all.  1 Gbit/s at 40 ms are 5 MB, and BBR has two of them in flight when
+ * it finds the path's limit: what is lost then holds up those behind it for as
+ * long again, or twice that.
+ *
+ * Slow start has every second packet lost beyond that limit, and a client that
+ * would have to remember too many gaps gives up (libngtcp2's does): while a
+ * controller starts, a stream's part is half of it.
+ */
+#define QUIC_MAX_SEND_BUFFER         (32 * 1024 * 1024)
+#define QUIC_MAX_START_BUFFER        (16 * 1024 * 1024)
 
 /*
  * Ranges of one stream's bytes that were acknowledged out of order, and as

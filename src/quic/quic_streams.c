@@ -653,8 +653,8 @@ quic_stream_room(quic_stream_t *s)
         /* what is above the least is shared by all streams */
 
         all = s->conn->streams.buffered;
-        limit = ngx_min(limit, held + (all < QUIC_MAX_CONN_SEND_BUFFER
-                                       ? QUIC_MAX_CONN_SEND_BUFFER - all : 0));
+        limit = ngx_min(limit, held + (all < QUIC_MAX_SEND_BUFFER
+                                       ? QUIC_MAX_SEND_BUFFER - all : 0));
     }
 
     return held < limit ? limit - held : 0;
@@ -671,14 +671,18 @@ quic_stream_room(quic_stream_t *s)
 static size_t
 quic_stream_buffer_limit(quic_stream_t *s)
 {
-    uint64_t  limit, window;
+    uint64_t    limit, window, most;
+    quic_cc_t  *cc;
 
-    window = s->conn->recovery.cc.window;
+    cc = &s->conn->recovery.cc;
+    window = cc->window;
+    most = cc->ops->starting(cc) ? QUIC_MAX_START_BUFFER
+                                 : QUIC_MAX_SEND_BUFFER;
 
     limit = s->out.sent - s->out.base + window;
     limit = ngx_max(limit, 2 * window);
     limit = ngx_min(limit, 4 * window);
-    limit = ngx_min(limit, QUIC_MAX_STREAM_SEND_BUFFER);
+    limit = ngx_min(limit, most);
 
     return ngx_max(limit, s->conn->conf->send_buffer);
 }
