@@ -360,7 +360,7 @@ bad('quic_congestion_control vegas', 'quic_congestion_control vegas;',
     'unknown congestion control "vegas"');
 bad('http3_stream_buffer_size 1023', 'http3_stream_buffer_size 1023;',
     'value must be 1k or more');
-bad('http3_stream_buffer_size 17m', 'http3_stream_buffer_size 17m;',
+bad('http3_stream_buffer_size 33m', 'http3_stream_buffer_size 33m;',
     'value must be 32m or less');
 bad('http3_max_table_capacity 65537', 'http3_max_table_capacity 65537;',
     'value must be 64k or less');
