@@ -30,6 +30,7 @@ package Parity;
 #     log_like  { name => pattern }: what a field must look like
 #     head      0: not asked again with HEAD, as GET requests are by default, but
 #               not with QUIC_SMALL
+#     lines     in the log; the last is compared.  Default 1
 #
 # The log is one line for each request: http() says in what format.  Error log
 # lines that speak of a request are compared as well; before the first case
@@ -231,6 +232,7 @@ sub answer {
         body    => ($opt{method} // '') eq 'HEAD' ? ''
                    : $t->read_file("answer.$n.$version.body"),
         n       => sprintf('%05d', $n),
+        lines   => $opt{lines} // 1,
     };
 }
 
@@ -256,19 +258,23 @@ sub logged {
     # a request that is refused early has no X-Case yet; what else isn't logged
     # is found when all are compared
 
-    my @wanted = map { $_->{n} } grep { $_->{status} ne '400' } @$answers;
+    my @wanted = grep { $_->{status} ne '400' } @$answers;
 
     $t->wait_for(sub {
-        %lines = map { /^case=(\d+)\x01(.*)/ ? ($1 => $2) : () }
-                 grep { m{HTTP/$version\.0} }
-                 split /\n/, $t->read_file('parity.log');
+        %lines = ();
 
-        return !grep { !exists $lines{$_} } @wanted;
+        for my $line (grep { m{HTTP/$version\.0} }
+                      split /\n/, $t->read_file('parity.log'))
+        {
+            push @{$lines{$1}}, $2 if $line =~ /^case=(\d+)\x01(.*)/;
+        }
+
+        return !grep { @{$lines{$_->{n}} || []} < $_->{lines} } @wanted;
     });
 
     for my $answer (@$answers) {
         $answer->{log} = { map { /^(\w+)=(.*)/ ? ($1 => $2) : () }
-                           split /\x01/, $lines{$answer->{n}} // '' };
+                           split /\x01/, $lines{$answer->{n}}[-1] // '' };
     }
 }
 
