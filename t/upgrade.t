@@ -18,7 +18,8 @@ use QuicTest;
 
 my $env = join ' ', map { "env ${_}_OPTIONS;" } qw(ASAN UBSAN LSAN);
 
-my $t = QuicTest->new(workers => 2, daemon => 1, main => $env);
+my $t = QuicTest->new(workers => 2, daemon => 1, main => $env,
+                      user => 'www-data');
 
 my $conf = <<'EOC';
     log_format resumed '$ssl_session_reused$ssl_early_data $uri';

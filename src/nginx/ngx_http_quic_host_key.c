@@ -45,6 +45,11 @@ static ngx_int_t ngx_http_quic_host_key_set(ngx_conf_t *cf,
 static void ngx_http_quic_host_key_cleanup(void *data);
 
 
+/* where this process has it, if it isn't a file's */
+
+static ngx_fd_t  ngx_http_quic_host_key_fd = NGX_INVALID_FILE;
+
+
 /*
  * All addresses have one host key, as a connection ID must be opened before it
  * is known whom it belongs to.  It is made before the workers are.
@@ -167,6 +172,8 @@ ngx_http_quic_host_key_kept(ngx_conf_t *cf, ngx_http_quic_main_conf_t *qmcf)
     if (fd == NGX_INVALID_FILE) {
         fd = ngx_http_quic_host_key_make(cf->log);
     }
+
+    ngx_http_quic_host_key_fd = fd;
 
     if (fd == NGX_INVALID_FILE) {
         return NGX_ERROR;
@@ -325,15 +332,13 @@ ngx_http_quic_host_key_hand_on(ngx_conf_t *cf, ngx_fd_t fd)
 void
 ngx_http_quic_host_key_worker(ngx_log_t *log)
 {
-    ngx_fd_t  fd;
-
-    if (ngx_process == NGX_PROCESS_SINGLE) {
+    if (ngx_process == NGX_PROCESS_SINGLE
+        || ngx_http_quic_host_key_fd == NGX_INVALID_FILE)
+    {
         return;
     }
 
-    fd = ngx_http_quic_host_key_find();
-
-    if (fd != NGX_INVALID_FILE && fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
+    if (fcntl(ngx_http_quic_host_key_fd, F_SETFD, FD_CLOEXEC) == -1) {
         ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
                       "fcntl(FD_CLOEXEC) of the host key failed");
     }

@@ -73,6 +73,7 @@ sub new {
         events => '',
         workers => 1,
         daemon => 0,
+        user => 'root',
         %opt
     }, $class;
 
@@ -228,7 +229,7 @@ sub expand {
 sub write_conf {
     my ($self, $http) = @_;
 
-    my $user = $> == 0 ? 'user root;' : '';
+    my $user = $> == 0 ? "user $self->{user};" : '';
     my $daemon = $self->{daemon} ? 'on' : 'off';
     my $temp = join "\n", map { "    ${_}_temp_path %%DIR%%/tmp/$_;" }
                qw(client_body proxy fastcgi uwsgi scgi);
