@@ -185,6 +185,9 @@ says('no such response', "ssl_stapling on; ssl_stapling_file $dir/none;",
      'emerg', "$dir/none");
 says('response is none', "ssl_stapling on; ssl_stapling_file $dir/garbage;",
      'emerg', "$dir/garbage");
+says('response for any certificate', cert('$ssl_server_name.crt', 'second.key')
+     . "ssl_stapling on; ssl_stapling_file $dir/none;", 'warn',
+     '"ssl_stapling" is ignored', $where);
 
 says('key log', 'quic_key_log keys.log;', 'warn',
      "secrets of QUIC connections are written to \"$dir/keys.log\"",

@@ -296,7 +296,8 @@ EOF
 sub stapling {
     my ($t, $ca) = nginx();
 
-    $ca->issue('stapled', by => 'root', names => ['localhost', 'none.test']);
+    $ca->issue('stapled', by => 'root',
+               names => ['localhost', 'none.test', 'other.test']);
     $t->file('root.db', "V\t400101000000Z\t\t$ca->{serials}{stapled}"
                         . "\tunknown\t/CN=stapled\n");
     $ca->openssl('ocsp', '-index', 'root.db', '-CA', 'root.crt', '-rsigner',
@@ -316,11 +317,24 @@ sub stapling {
              server { listen 127.0.0.1:%%PORT%% quic; server_name localhost;
                       $certs ssl_stapling on;
                       ssl_stapling_file %%DIR%%/stapled.der;
+                      return 200 ok; }
+             map \$ssl_server_name \$stapled { default stapled; }
+             server { listen 127.0.0.1:%%PORT%% quic; server_name other.test;
+                      ssl_certificate     %%DIR%%/\$stapled-chain.crt;
+                      ssl_certificate_key %%DIR%%/\$stapled.key;
+                      ssl_stapling on;
+                      ssl_stapling_file %%DIR%%/stapled.der;
                       return 200 ok; }");
 
     is(join(' ', curl($t, 'localhost', '--cert-status')), '0 ok stapled',
        'response is stapled');
     is((curl($t, 'none.test', '--cert-status'))[0], 91, 'and elsewhere not');
+
+    # nobody knows which of them the response would be for
+
+    is((curl($t, 'other.test', '--cert-status'))[0], 91,
+       'nor to a certificate whose name has variables');
+    is(join(' ', curl($t, 'other.test')), '0 ok stapled', 'that is there');
 
     $t->stop;
     $t->no_alerts;

@@ -219,6 +219,11 @@ ngx_http_quic_conf_verify(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
 }
 
 
+/*
+ * A response is one certificate's.  Which one comes with a handshake isn't
+ * known here, and nginx staples nothing to those either.
+ */
+
 static ngx_int_t
 ngx_http_quic_conf_stapling(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
     ngx_http_ssl_srv_conf_t *sscf)
@@ -227,6 +232,15 @@ ngx_http_quic_conf_stapling(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
     ngx_http_quic_srv_conf_t  *qscf;
 
     if (!sscf->stapling) {
+        return NGX_OK;
+    }
+
+    if (sscf->certificate_values) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"ssl_stapling\" is ignored by "
+                      "the \"listen ... quic\" directive in %s:%ui, "
+                      "where \"ssl_certificate\" has variables",
+                      cscf->file_name, cscf->line);
         return NGX_OK;
     }
 
