@@ -238,6 +238,49 @@ bad('ssl_reject_handshake by default, no certificate',
     "server { listen %%PORT%% quic; ssl_reject_handshake on; }
      server { listen %%PORT%% quic; server_name a; }",
     'no "ssl_certificate" is defined for the "listen ... quic" directive in ');
+
+# TLS is the default server's then, so what clients are asked for must be as well
+
+$t->certificate('other');
+
+sub ask { return "ssl_verify_client $_[0];
+                  ssl_client_certificate %%DIR%%/$_[1].crt;" }
+
+sub two {
+    my ($default, $other) = @_;
+
+    return "server { listen %%PORT%% quic; $ssl $default }
+            server { listen %%PORT%% quic; server_name a; $other }";
+}
+
+for my $other (['CAs', ask('on', 'other')],
+               ['trusted CAs', ask('on', 'localhost')
+                . 'ssl_trusted_certificate %%DIR%%/other.crt;'],
+               ['revocation list', ask('on', 'localhost')
+                . 'ssl_crl %%DIR%%/none.crl;'],
+               ['depth', ask('on', 'localhost') . 'ssl_verify_depth 2;'],
+               ['OCSP', ask('on', 'localhost')
+                . 'ssl_ocsp on; resolver 127.0.0.1;'])
+{
+    bad("no certificate, and other $other->[0]",
+        two(ask('optional', 'localhost'), $other->[1]),
+        'no "ssl_certificate" is defined for the "listen ... quic" directive '
+        . 'in ');
+}
+
+bad('no certificate, and only one asks for clients\'',
+    two('', ask('optional', 'localhost')),
+    'whose "ssl_verify_client" asks for something else than the default '
+    . 'server\'s');
+good('no certificate, and both ask for the same',
+     ask('on', 'localhost') . two('', ''));
+good('no certificate, and they differ in what they do about it',
+     two(ask('optional', 'localhost'), ask('on', 'localhost')));
+good('no certificate, and only the default server asks for clients\'',
+     two(ask('on', 'localhost'), ''));
+good('certificate for all, and other CAs',
+     $ssl . two(ask('optional', 'localhost'), ask('on', 'other')));
+
 good('variables in the names of certificates',
      'server { listen %%PORT%% quic; ssl_certificate $host.crt;
                ssl_certificate_key $host.key; }');

@@ -444,6 +444,43 @@ sub key_log {
 }
 
 
+# A server without a certificate asks clients for one as the default server does,
+# and is stricter.
+
+sub shared {
+    my ($t, $ca) = nginx();
+
+    $ca->issue('client', by => 'root');
+    $t->write_conf('ssl_client_certificate %%DIR%%/root.crt;
+    server { listen 127.0.0.1:%%PORT%% quic; server_name a.test;
+             ssl_certificate     %%DIR%%/root.crt;
+             ssl_certificate_key %%DIR%%/root.key;
+             ssl_verify_client optional;
+             return 200 "a $ssl_client_verify"; }
+    server { listen 127.0.0.1:%%PORT%% quic; server_name b.test;
+             ssl_verify_client on;
+             return 200 "b $ssl_client_verify $ssl_client_s_dn"; }');
+
+    # but none for all servers
+
+    $t->file('nginx.conf', $t->read_file('nginx.conf')
+                           =~ s/^    ssl_certificate.*\n//mgr);
+    $t->start;
+
+    my $dir = $t->dir;
+    my @cert = ('--cert', "$dir/client.crt", '--key', "$dir/client.key");
+
+    is($t->get('/', host => 'a.test')->{body}, 'a NONE', 'optional');
+    is($t->get('/', host => 'b.test')->{status}, 400,
+       'another one without a certificate demands it');
+    is($t->get('/', host => 'b.test', args => \@cert)->{body},
+       'b SUCCESS CN=client', 'and knows it');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
 # The log line of a request whose connection is gone.
 
 sub gone {
@@ -485,6 +522,7 @@ dynamic();
 stapling();
 reload();
 key_log();
+shared();
 gone();
 
 done_testing();

@@ -23,8 +23,11 @@
 
 static ngx_int_t ngx_http_quic_tls_check(ngx_conf_t *cf,
     ngx_http_quic_listener_t *listener);
+static ngx_uint_t ngx_http_quic_tls_verifies(ngx_http_ssl_srv_conf_t *dflt,
+    ngx_http_ssl_srv_conf_t *sscf);
+static ngx_uint_t ngx_http_quic_tls_is_same(ngx_str_t *a, ngx_str_t *b);
 static ngx_int_t ngx_http_quic_tls_no_certificate(ngx_conf_t *cf,
-    ngx_http_core_srv_conf_t *cscf);
+    ngx_http_core_srv_conf_t *cscf, const char *why);
 static ngx_int_t ngx_http_quic_tls_server(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf);
 static ngx_int_t ngx_http_quic_tls_create(ngx_conf_t *cf,
@@ -75,24 +78,23 @@ ngx_http_quic_tls_init(ngx_conf_t *cf, ngx_http_quic_listener_t *listener)
  * As nginx has it for "listen ... ssl": a server without a certificate can do
  * with the default server's; only if that one refuses to do a handshake at
  * all, every other has to have one, or to refuse likewise.
+ *
+ * What a client is asked for, and checked against, is then the default
+ * server's as well.
  */
 
 static ngx_int_t
 ngx_http_quic_tls_check(ngx_conf_t *cf, ngx_http_quic_listener_t *listener)
 {
     ngx_uint_t                  i;
-    ngx_http_ssl_srv_conf_t    *sscf;
+    ngx_http_ssl_srv_conf_t    *sscf, *dflt;
     ngx_http_core_srv_conf_t   *cscf, **server;
 
     cscf = listener->conf.default_server;
-    sscf = cscf->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
+    dflt = cscf->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
 
-    if (sscf->certificates) {
-        return NGX_OK;
-    }
-
-    if (!sscf->reject_handshake) {
-        return ngx_http_quic_tls_no_certificate(cf, cscf);
+    if (dflt->certificates == NULL && !dflt->reject_handshake) {
+        return ngx_http_quic_tls_no_certificate(cf, cscf, "");
     }
 
     server = listener->servers.elts;
@@ -100,8 +102,18 @@ ngx_http_quic_tls_check(ngx_conf_t *cf, ngx_http_quic_listener_t *listener)
     for (i = 0; i < listener->servers.nelts; i++) {
         sscf = server[i]->ctx->srv_conf[ngx_http_ssl_module.ctx_index];
 
-        if (sscf->certificates == NULL && !sscf->reject_handshake) {
-            return ngx_http_quic_tls_no_certificate(cf, server[i]);
+        if (sscf->certificates || sscf->reject_handshake) {
+            continue;
+        }
+
+        if (dflt->certificates == NULL) {
+            return ngx_http_quic_tls_no_certificate(cf, server[i], "");
+        }
+
+        if (!ngx_http_quic_tls_verifies(dflt, sscf)) {
+            return ngx_http_quic_tls_no_certificate(cf, server[i],
+                          ", whose \"ssl_verify_client\" asks for something "
+                          "else than the default server's");
         }
     }
 
@@ -109,14 +121,45 @@ ngx_http_quic_tls_check(ngx_conf_t *cf, ngx_http_quic_listener_t *listener)
 }
 
 
+/*
+ * Non-zero if clients that "dflt" has checked are checked for "sscf" as well.
+ * Whether they must have a certificate is asked of each request.
+ */
+
+static ngx_uint_t
+ngx_http_quic_tls_verifies(ngx_http_ssl_srv_conf_t *dflt,
+    ngx_http_ssl_srv_conf_t *sscf)
+{
+    if (!sscf->verify) {
+        return 1;
+    }
+
+    return dflt->verify
+           && dflt->verify_depth == sscf->verify_depth
+           && dflt->ocsp == sscf->ocsp
+           && ngx_http_quic_tls_is_same(&dflt->client_certificate,
+                                        &sscf->client_certificate)
+           && ngx_http_quic_tls_is_same(&dflt->trusted_certificate,
+                                        &sscf->trusted_certificate)
+           && ngx_http_quic_tls_is_same(&dflt->crl, &sscf->crl);
+}
+
+
+static ngx_uint_t
+ngx_http_quic_tls_is_same(ngx_str_t *a, ngx_str_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+}
+
+
 static ngx_int_t
 ngx_http_quic_tls_no_certificate(ngx_conf_t *cf,
-    ngx_http_core_srv_conf_t *cscf)
+    ngx_http_core_srv_conf_t *cscf, const char *why)
 {
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                   "no \"ssl_certificate\" is defined for "
-                  "the \"listen ... quic\" directive in %s:%ui",
-                  cscf->file_name, cscf->line);
+                  "the \"listen ... quic\" directive in %s:%ui%s",
+                  cscf->file_name, cscf->line, why);
 
     return NGX_ERROR;
 }
