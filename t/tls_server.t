@@ -293,6 +293,51 @@ EOF
 }
 
 
+# A renewal has written one of two files, or removed them for a moment: the pair
+# of before serves on, which the log tells once.
+
+sub renewal {
+    my ($t, $ca) = nginx(workers => 1);
+    my $issue = sub { $ca->issue('a.test', by => 'root', names => ['a.test'],
+                                 subject => "/CN=$_[0]") };
+
+    $issue->('old');
+    $t->run('server { listen 127.0.0.1:%%PORT%% quic;
+                      ssl_certificate     %%DIR%%/$ssl_server_name.crt;
+                      ssl_certificate_key %%DIR%%/$ssl_server_name.key;
+                      return 200 ok; }');
+
+    is(join(' ', curl($t, 'a.test')), '0 ok old', 'before a renewal');
+
+    my $key = $ca->read_pem('a.test.key');
+    $issue->('new');
+    my %new = map { ($_ => $ca->read_pem("a.test.$_")) } qw(crt key);
+
+    my $told = sub {
+        my @lines = split /\n/, $t->read_file('error.log');
+
+        return join ' ', scalar(grep { /\[error\] .*$_[0]/ } @lines),
+               scalar(grep { /\[warn\] .*a.test.crt" as it was/ } @lines);
+    };
+
+    unlink $t->dir . "/a.test.$_" for qw(crt key);
+    is(join(' ', curl($t, 'a.test')), '0 ok old', 'no files') for 1 .. 3;
+    is($told->('No such file'), '1 1', 'the log tells it once');
+
+    $t->file('a.test.key', $key);
+    $t->file('a.test.crt', $new{crt});
+    is(join(' ', curl($t, 'a.test')), '0 ok old', 'new certificate, old key')
+        for 1 .. 3;
+    is($told->('cannot use certificate'), '1 2', 'this as well');
+
+    $t->file('a.test.key', $new{key});
+    is(join(' ', curl($t, 'a.test')), '0 ok new', 'both are new');
+
+    $t->stop;
+    $t->no_alerts;
+}
+
+
 sub stapling {
     my ($t, $ca) = nginx();
 
@@ -519,6 +564,7 @@ sub gone {
 certificates();
 variables();
 dynamic();
+renewal();
 stapling();
 reload();
 key_log();

@@ -3,9 +3,11 @@
  * Certificates whose names have variables ("ssl_certificate
  * $ssl_server_name.pem"): they are looked for in each handshake.
  *
- * A worker keeps the last ones that it has loaded, as long as their files stay
- * what they were: that takes two system calls instead of reading, decrypting
- * and checking a key.  Certificates in the value itself ("data:") aren't kept.
+ * A worker keeps the last ones that it has loaded, and takes them for as long
+ * as their files stay what they were: that takes two system calls instead of
+ * reading, decrypting and checking a key.  It also takes them while the files
+ * that there are now can't be loaded: a renewal may have written the one and
+ * not yet the other.  Certificates in the value itself ("data:") aren't kept.
  */
 
 #include <ngx_config.h>
@@ -21,7 +23,7 @@
 #define NGX_HTTP_QUIC_MAX_CERTS  64
 
 
-/* what tells that a file is what it was */
+/* what tells that a file is what it was; zeroes: it isn't there */
 
 typedef struct {
     ngx_file_uniq_t      uniq;
@@ -34,7 +36,9 @@ typedef struct {
     ngx_queue_t          queue;
     quic_tls_cert_t     *cert;
     ngx_str_t            name[2];        /* certificate and key */
-    ngx_http_quic_file_t file[2];
+    ngx_http_quic_file_t file[2];        /* those that it was loaded from */
+    ngx_http_quic_file_t tried[2];       /* the last ones, good or bad */
+    time_t               time;           /* of that */
 } ngx_http_quic_cert_t;
 
 
@@ -42,16 +46,21 @@ static ngx_int_t ngx_http_quic_cert_use_all(ngx_http_quic_session_t *s,
     ngx_http_ssl_srv_conf_t *sscf, ngx_http_request_t *r);
 static ngx_int_t ngx_http_quic_cert_use(ngx_http_quic_session_t *s,
     ngx_str_t *name, ngx_array_t *passwords);
+static ngx_int_t ngx_http_quic_cert_use_data(ngx_http_quic_session_t *s,
+    ngx_str_t *name, ngx_array_t *passwords);
 static ngx_int_t ngx_http_quic_cert_value(ngx_http_request_t *r,
     ngx_http_complex_value_t *cv, ngx_str_t *name);
 static ngx_uint_t ngx_http_quic_cert_is_data(ngx_str_t *name);
 static ngx_http_quic_cert_t *ngx_http_quic_cert_find(ngx_str_t *name);
-static ngx_uint_t ngx_http_quic_cert_fresh(ngx_http_quic_cert_t *entry);
-static void ngx_http_quic_cert_keep(ngx_str_t *name,
-    ngx_http_quic_file_t *file, quic_tls_cert_t *cert);
+static ngx_http_quic_cert_t *ngx_http_quic_cert_create(ngx_str_t *name,
+    ngx_array_t *passwords, ngx_log_t *log);
+static void ngx_http_quic_cert_renew(ngx_http_quic_cert_t *entry,
+    ngx_array_t *passwords, ngx_log_t *log);
 static void ngx_http_quic_cert_drop(ngx_http_quic_cert_t *entry);
-static ngx_int_t ngx_http_quic_cert_file(ngx_str_t *name,
+static void ngx_http_quic_cert_files(ngx_str_t *name,
     ngx_http_quic_file_t *file);
+static ngx_uint_t ngx_http_quic_cert_same(ngx_http_quic_file_t *a,
+    ngx_http_quic_file_t *b);
 
 
 /* of this worker; the last used is the first */
@@ -158,27 +167,36 @@ static ngx_int_t
 ngx_http_quic_cert_use(ngx_http_quic_session_t *s, ngx_str_t *name,
     ngx_array_t *passwords)
 {
-    ngx_int_t              rc;
-    ngx_uint_t             kept;
-    quic_tls_t            *tls;
-    quic_tls_cert_t       *cert;
-    ngx_http_quic_file_t   file[2];
     ngx_http_quic_cert_t  *entry;
 
-    tls = quic_conn_tls(s->conn);
+    if (ngx_http_quic_cert_is_data(&name[0])
+        || ngx_http_quic_cert_is_data(&name[1]))
+    {
+        return ngx_http_quic_cert_use_data(s, name, passwords);
+    }
 
     entry = ngx_http_quic_cert_find(name);
 
     if (entry) {
-        return quic_tls_use_certificate(tls, entry->cert);
+        ngx_http_quic_cert_renew(entry, passwords, &s->log);
+
+    } else {
+        entry = ngx_http_quic_cert_create(name, passwords, &s->log);
+        if (entry == NULL) {
+            return NGX_ERROR;
+        }
     }
 
-    /* what changes while it is being loaded is found to have changed later */
+    return quic_tls_use_certificate(quic_conn_tls(s->conn), entry->cert);
+}
 
-    kept = !ngx_http_quic_cert_is_data(&name[0])
-           && !ngx_http_quic_cert_is_data(&name[1])
-           && ngx_http_quic_cert_file(&name[0], &file[0]) == NGX_OK
-           && ngx_http_quic_cert_file(&name[1], &file[1]) == NGX_OK;
+
+static ngx_int_t
+ngx_http_quic_cert_use_data(ngx_http_quic_session_t *s, ngx_str_t *name,
+    ngx_array_t *passwords)
+{
+    ngx_int_t         rc;
+    quic_tls_cert_t  *cert;
 
     cert = quic_tls_cert_load(&name[0], &name[1], passwords, NGX_LOG_ERR,
                               &s->log);
@@ -186,14 +204,9 @@ ngx_http_quic_cert_use(ngx_http_quic_session_t *s, ngx_str_t *name,
         return NGX_ERROR;
     }
 
-    rc = quic_tls_use_certificate(tls, cert);
+    rc = quic_tls_use_certificate(quic_conn_tls(s->conn), cert);
 
-    if (kept) {
-        ngx_http_quic_cert_keep(name, file, cert);
-
-    } else {
-        quic_tls_cert_free(cert);
-    }
+    quic_tls_cert_free(cert);
 
     return rc;
 }
@@ -205,6 +218,8 @@ ngx_http_quic_cert_is_data(ngx_str_t *name)
     return ngx_strncmp(name->data, "data:", sizeof("data:") - 1) == 0;
 }
 
+
+/* becomes the first */
 
 static ngx_http_quic_cert_t *
 ngx_http_quic_cert_find(ngx_str_t *name)
@@ -222,72 +237,47 @@ ngx_http_quic_cert_find(ngx_str_t *name)
     {
         entry = ngx_queue_data(q, ngx_http_quic_cert_t, queue);
 
-        if (ngx_strcmp(entry->name[0].data, name[0].data) != 0
-            || ngx_strcmp(entry->name[1].data, name[1].data) != 0)
+        if (ngx_strcmp(entry->name[0].data, name[0].data) == 0
+            && ngx_strcmp(entry->name[1].data, name[1].data) == 0)
         {
-            continue;
+            ngx_queue_remove(q);
+            ngx_queue_insert_head(&ngx_http_quic_certs, q);
+
+            return entry;
         }
-
-        if (!ngx_http_quic_cert_fresh(entry)) {
-            ngx_http_quic_cert_drop(entry);
-            return NULL;
-        }
-
-        ngx_queue_remove(q);
-        ngx_queue_insert_head(&ngx_http_quic_certs, q);
-
-        return entry;
     }
 
     return NULL;
 }
 
 
-/* both files are what they were when it was loaded */
+/* NULL: an error, logged */
 
-static ngx_uint_t
-ngx_http_quic_cert_fresh(ngx_http_quic_cert_t *entry)
-{
-    ngx_uint_t             i;
-    ngx_http_quic_file_t  *was, now;
-
-    for (i = 0; i < 2; i++) {
-        was = &entry->file[i];
-
-        if (ngx_http_quic_cert_file(&entry->name[i], &now) != NGX_OK
-            || now.uniq != was->uniq
-            || now.size != was->size
-            || now.mtime.tv_sec != was->mtime.tv_sec
-            || now.mtime.tv_nsec != was->mtime.tv_nsec)
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/* takes the certificate over */
-
-static void
-ngx_http_quic_cert_keep(ngx_str_t *name, ngx_http_quic_file_t *file,
-    quic_tls_cert_t *cert)
+static ngx_http_quic_cert_t *
+ngx_http_quic_cert_create(ngx_str_t *name, ngx_array_t *passwords,
+    ngx_log_t *log)
 {
     u_char                *p;
     ngx_uint_t             i;
-    ngx_queue_t           *q;
+    ngx_queue_t           *last;
     ngx_http_quic_cert_t  *entry;
 
-    if (ngx_http_quic_ncerts == 0) {
-        ngx_queue_init(&ngx_http_quic_certs);
+    entry = ngx_calloc(sizeof(ngx_http_quic_cert_t) + name[0].len + 1
+                       + name[1].len + 1, log);
+    if (entry == NULL) {
+        return NULL;
     }
 
-    entry = ngx_alloc(sizeof(ngx_http_quic_cert_t) + name[0].len + 1
-                      + name[1].len + 1, ngx_cycle->log);
-    if (entry == NULL) {
-        quic_tls_cert_free(cert);
-        return;
+    /* what changes while it is being loaded is found to have changed later */
+
+    ngx_http_quic_cert_files(name, entry->file);
+    ngx_memcpy(entry->tried, entry->file, sizeof(entry->file));
+
+    entry->cert = quic_tls_cert_load(&name[0], &name[1], passwords,
+                                     NGX_LOG_ERR, log);
+    if (entry->cert == NULL) {
+        ngx_free(entry);
+        return NULL;
     }
 
     p = (u_char *) &entry[1];
@@ -295,20 +285,67 @@ ngx_http_quic_cert_keep(ngx_str_t *name, ngx_http_quic_file_t *file,
     for (i = 0; i < 2; i++) {
         entry->name[i].data = p;
         entry->name[i].len = name[i].len;
-        entry->file[i] = file[i];
 
         p = ngx_cpymem(p, name[i].data, name[i].len);
         *p++ = '\0';
     }
 
-    entry->cert = cert;
+    if (ngx_http_quic_ncerts == 0) {
+        ngx_queue_init(&ngx_http_quic_certs);
+    }
 
     ngx_queue_insert_head(&ngx_http_quic_certs, &entry->queue);
 
     if (++ngx_http_quic_ncerts > NGX_HTTP_QUIC_MAX_CERTS) {
-        q = ngx_queue_last(&ngx_http_quic_certs);
-        ngx_http_quic_cert_drop(ngx_queue_data(q, ngx_http_quic_cert_t,
+        last = ngx_queue_last(&ngx_http_quic_certs);
+        ngx_http_quic_cert_drop(ngx_queue_data(last, ngx_http_quic_cert_t,
                                                queue));
+    }
+
+    return entry;
+}
+
+
+/*
+ * Files that can't be loaded are tried again in another second, if they don't
+ * change before, but told of once.
+ */
+
+static void
+ngx_http_quic_cert_renew(ngx_http_quic_cert_t *entry, ngx_array_t *passwords,
+    ngx_log_t *log)
+{
+    ngx_uint_t            known;
+    quic_tls_cert_t      *cert;
+    ngx_http_quic_file_t  now[2];
+
+    ngx_http_quic_cert_files(entry->name, now);
+
+    if (ngx_http_quic_cert_same(now, entry->file)) {
+        return;
+    }
+
+    known = ngx_http_quic_cert_same(now, entry->tried);
+
+    if (known && entry->time == ngx_time()) {
+        return;
+    }
+
+    ngx_memcpy(entry->tried, now, sizeof(now));
+    entry->time = ngx_time();
+
+    cert = quic_tls_cert_load(&entry->name[0], &entry->name[1], passwords,
+                              known ? NGX_LOG_DEBUG : NGX_LOG_ERR, log);
+
+    if (cert) {
+        quic_tls_cert_free(entry->cert);
+        entry->cert = cert;
+        ngx_memcpy(entry->file, now, sizeof(now));
+
+    } else if (!known) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "certificate \"%V\" as it was before is still in use",
+                      &entry->name[0]);
     }
 }
 
@@ -324,20 +361,42 @@ ngx_http_quic_cert_drop(ngx_http_quic_cert_t *entry)
 }
 
 
-static ngx_int_t
-ngx_http_quic_cert_file(ngx_str_t *name, ngx_http_quic_file_t *file)
+static void
+ngx_http_quic_cert_files(ngx_str_t *name, ngx_http_quic_file_t *file)
 {
+    ngx_uint_t       i;
     ngx_file_info_t  fi;
 
-    if (ngx_file_info(name->data, &fi) == NGX_FILE_ERROR) {
-        return NGX_DECLINED;
+    ngx_memzero(file, 2 * sizeof(ngx_http_quic_file_t));
+
+    for (i = 0; i < 2; i++) {
+
+        if (ngx_file_info(name[i].data, &fi) != NGX_FILE_ERROR) {
+            file[i].uniq = ngx_file_uniq(&fi);
+            file[i].size = ngx_file_size(&fi);
+            file[i].mtime = fi.st_mtim;
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_quic_cert_same(ngx_http_quic_file_t *a, ngx_http_quic_file_t *b)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < 2; i++) {
+
+        if (a[i].uniq != b[i].uniq
+            || a[i].size != b[i].size
+            || a[i].mtime.tv_sec != b[i].mtime.tv_sec
+            || a[i].mtime.tv_nsec != b[i].mtime.tv_nsec)
+        {
+            return 0;
+        }
     }
 
-    file->uniq = ngx_file_uniq(&fi);
-    file->size = ngx_file_size(&fi);
-    file->mtime = fi.st_mtim;
-
-    return NGX_OK;
+    return 1;
 }
 
 
