@@ -199,6 +199,31 @@ says('key log that can not be', 'quic_key_log none/keys.log;', 'emerg',
 says('two key logs', 'quic_key_log off; quic_key_log off;', 'emerg',
      '"quic_key_log" directive is duplicate', "$dir/nginx.conf:");
 
+# one that is there already, and others'
+
+sub key_log {
+    my ($mode, $user) = @_;
+
+    $t->file('seen.log', '');
+    chmod $mode, "$dir/seen.log";
+    chown $user, -1, "$dir/seen.log" if $user;
+
+    my ($status, $out) = check('quic_key_log seen.log;');
+
+    is($status, 0, sprintf 'key log with mode %o is no error', $mode);
+    is((stat "$dir/seen.log")[2] & 0777, $mode, 'the mode stays');
+
+    return join ' ', $out =~ /\[warn\] [^"]* (\w+) may read secrets of QUIC /g;
+}
+
+is(key_log(0600), '', 'nobody else reads the key log');
+is(key_log($_), 'owner', sprintf 'warning of mode %o', $_) for 0644, 0640, 0604;
+
+SKIP: {
+    skip 'no rights to', 3 if $> != 0;
+    is(key_log(0600, 1), 'user', 'warning of another user');
+}
+
 # nginx has something to say of this as well
 
 my ($status, $out) = check(cert('second.crt', 'second.key')

@@ -484,8 +484,41 @@ sub key_log {
          qr/\[warn\] .*secrets of QUIC connections are written to/,
          'a warning at start');
 
+    # logrotate's "create" has made it, with rights that stay
+
+    rename "$dir/keys.log", "$dir/keys.older";
+    $t->file('keys.log', '');
+    chmod 0640, "$dir/keys.log";
+    unlike($t->read_file('error.log'), qr/may read secrets/, 'no warning');
+    $t->signal('USR1');
+
+    ok($t->wait_for(sub {
+        return $t->read_file('error.log')
+               =~ /\[warn\] .*others than its owner may read secrets/;
+    }), 'a warning of rights');
+
     $t->stop;
     $t->no_alerts;
+}
+
+
+sub key_log_full {
+    my ($t, $ca) = nginx(workers => 1);
+
+    $t->run('quic_key_log /dev/full;
+             server { listen 127.0.0.1:%%PORT%% quic;
+                      location / { return 200 ok; } }');
+
+    is($t->get('/')->{body}, 'ok', 'disk is full') for 1 .. 3;
+
+    my @lines = grep { /\[alert\]/ } split /\n/, $t->read_file('error.log');
+
+    is(scalar(@lines), 1, 'one line tells it')
+        or diag(join "\n", @lines);
+    like($lines[0] // '', qr{write\(\) to "/dev/full" failed}, 'and why');
+
+    $t->stop;
+    $t->no_alerts(qr{/dev/full});
 }
 
 
@@ -568,6 +601,7 @@ renewal();
 stapling();
 reload();
 key_log();
+key_log_full();
 shared();
 gone();
 

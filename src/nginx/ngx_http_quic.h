@@ -240,8 +240,12 @@ void ngx_http_quic_tls_forget_certificates(void);
 
 #endif
 
-/* quic_key_log: the directive, and a line; "data" is an ngx_open_file_t */
+/*
+ * quic_key_log: the directive; warnings, in init_module, of files that others
+ * may read; and a line, where "data" is an ngx_open_file_t
+ */
 char *ngx_http_quic_key_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_http_quic_key_log_check(ngx_cycle_t *cycle);
 void ngx_http_quic_key_log_write(void *data, const char *line);
 
 

@@ -4,8 +4,9 @@
  * reads (NSS's key log).  For looking into problems; who has the file can read
  * what was sent.
  *
- * The file is opened and reopened as nginx's logs are, but no one else may
- * read it.
+ * The file is opened and reopened as nginx's logs are, but made so that no one
+ * else may read it.  One that is there already keeps its rights, which someone
+ * may have given it on purpose: a warning tells of them.
  */
 
 #include <ngx_config.h>
@@ -18,14 +19,25 @@
 /* rw------- */
 #define NGX_HTTP_QUIC_KEY_LOG_ACCESS  0600
 
+#define NGX_HTTP_QUIC_KEY_LOG_OTHERS  (S_IRGRP|S_IROTH)
+
 /* a label, 32 bytes and 48 at most as hex digits */
 #define NGX_HTTP_QUIC_KEY_LOG_LINE    512
+
+/* seconds between two lines about one that couldn't be written, as in nginx */
+#define NGX_HTTP_QUIC_KEY_LOG_EVERY   60
 
 
 static ngx_int_t ngx_http_quic_key_log_create(ngx_str_t *name,
     ngx_log_t *log);
 static void ngx_http_quic_key_log_flush(ngx_open_file_t *file,
     ngx_log_t *log);
+static void ngx_http_quic_key_log_look(ngx_cycle_t *cycle, ngx_str_t *name,
+    ngx_log_t *log);
+
+
+/* of this worker, for all its files */
+static time_t  ngx_http_quic_key_log_failed;
 
 
 char *
@@ -93,12 +105,67 @@ ngx_http_quic_key_log_create(ngx_str_t *name, ngx_log_t *log)
 }
 
 
-/* nginx is about to open the file again, which may have been moved away */
+/*
+ * nginx is about to open the file again, which may have been moved away; its
+ * master is the first to do so.
+ */
 
 static void
 ngx_http_quic_key_log_flush(ngx_open_file_t *file, ngx_log_t *log)
 {
-    (void) ngx_http_quic_key_log_create(&file->name, log);
+    if (ngx_http_quic_key_log_create(&file->name, log) == NGX_OK
+        && ngx_process != NGX_PROCESS_WORKER)
+    {
+        ngx_http_quic_key_log_look((ngx_cycle_t *) ngx_cycle, &file->name,
+                                   log);
+    }
+}
+
+
+/* once the user that workers run as is known */
+
+void
+ngx_http_quic_key_log_check(ngx_cycle_t *cycle)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_open_file_t  *file;
+
+    for (part = &cycle->open_files.part; part; part = part->next) {
+        file = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (file[i].flush == ngx_http_quic_key_log_flush) {
+                ngx_http_quic_key_log_look(cycle, &file[i].name, cycle->log);
+            }
+        }
+    }
+}
+
+
+static void
+ngx_http_quic_key_log_look(ngx_cycle_t *cycle, ngx_str_t *name, ngx_log_t *log)
+{
+    ngx_file_info_t   fi;
+    ngx_core_conf_t  *ccf;
+
+    if (ngx_file_info(name->data, &fi) == NGX_FILE_ERROR) {
+        return;
+    }
+
+    if (fi.st_mode & NGX_HTTP_QUIC_KEY_LOG_OTHERS) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "others than its owner may read secrets of "
+                      "QUIC connections in \"%V\"", name);
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    if (fi.st_uid != 0 && fi.st_uid != geteuid() && fi.st_uid != ccf->user) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "another user may read secrets of "
+                      "QUIC connections in \"%V\", its owner", name);
+    }
 }
 
 
@@ -113,9 +180,14 @@ ngx_http_quic_key_log_write(void *data, const char *line)
 
     /* one call: lines of several workers don't mix */
 
-    if (ngx_write_fd(file->fd, text, p - text) == -1) {
+    if (ngx_write_fd(file->fd, text, p - text) == -1
+        && ngx_time() - ngx_http_quic_key_log_failed
+           >= NGX_HTTP_QUIC_KEY_LOG_EVERY)
+    {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno,
                       ngx_write_fd_n " to \"%V\" failed", &file->name);
+
+        ngx_http_quic_key_log_failed = ngx_time();
     }
 
     quic_wipe(text, sizeof(text));

@@ -661,6 +661,7 @@ ngx_http_quic_init_module(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_http_quic_key_log_check(cycle);
     ngx_http_quic_worker_note_elders();
 
     return NGX_OK;
