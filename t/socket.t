@@ -159,6 +159,10 @@ sub dropped {
     return $t->read_file('error.log') =~ /\[warn\].* (\d+) datagrams to \S+ were dropped, as its receive buffer of 8192 bytes was full:.*rcvbuf=.*net\.core\.rmem_max/g;
 }
 
+# a worker that is still to open its sockets has lost nothing
+
+is($t->get('/none')->{status}, 404, 'a small buffer is enough for one');
+
 flood();
 $t->wait_for(sub { dropped() });
 
