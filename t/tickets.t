@@ -468,10 +468,16 @@ sub timeouts {
              server { @{[$listen->(2)]} ssl_session_timeout 2s;
                       location / { return 200; } }
              server { @{[$listen->(2)]} server_name other;
+                      location / { return 200; } }
+             server { @{[$listen->(3)]} ssl_session_timeout 11m;
+                      ssl_session_tickets off;
+                      location / { return 200; } }
+             server { @{[$listen->(3)]} server_name other;
+                      ssl_session_timeout 10s;
                       location / { return 200; } }");
 
     for my $row ([0, 'localhost', 300], [1, 'localhost', 25200],
-                 [1, 'other', 25200], [2, 'other', 2])
+                 [1, 'other', 25200], [2, 'other', 2], [3, 'other', 660])
     {
         my ($port, $name, $lifetime) = @$row;
 

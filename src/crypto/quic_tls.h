@@ -87,12 +87,9 @@ typedef struct {
     const u_char        *secret;
 
     /*
-     * Seconds for which a ticket is good, no more than 7 days.  That of the
-     * context with which a connection begins counts, the default server's.
+     * Seconds, the longest that quic_tls_ctx_lifetime() was told: for as long a
+     * key opens what it has sealed.
      */
-    time_t               lifetime;
-
-    /* the longest lifetime of all: for as long a key opens what it has sealed */
     time_t               longest;
 
     ngx_uint_t           early_data;     /* 0-RTT is allowed */
@@ -119,6 +116,13 @@ void quic_tls_ctx_bind(quic_tls_ctx_t *ctx, const u_char *data, size_t len);
 
 /* the same, to its certificates, once all of them are there */
 void quic_tls_ctx_bind_certificates(quic_tls_ctx_t *ctx);
+
+/*
+ * Seconds for which tickets are good, no more than 7 days.  It counts for the
+ * connections that begin with this context, the default server's, whichever
+ * they use then, and whether this one has tickets or not.
+ */
+void quic_tls_ctx_lifetime(quic_tls_ctx_t *ctx, time_t lifetime);
 
 /*
  * From here on tickets are sent and taken; "conf" isn't needed afterwards.

@@ -43,14 +43,22 @@ quic_tls_tickets_init(quic_tls_ctx_t *ctx)
 }
 
 
+void
+quic_tls_ctx_lifetime(quic_tls_ctx_t *ctx, time_t lifetime)
+{
+    lifetime = ngx_min(lifetime, QUIC_TLS_MAX_LIFETIME);
+
+    SSL_CTX_set_session_psk_dhe_timeout(ctx->ssl_ctx, (uint32_t) lifetime);
+}
+
+
 ngx_int_t
 quic_tls_ctx_tickets(quic_tls_ctx_t *ctx, const quic_tls_tickets_t *conf,
     ngx_log_t *log)
 {
-    uint32_t   lifetime, longest;
+    uint32_t   longest;
     ngx_int_t  rc;
 
-    lifetime = (uint32_t) ngx_min(conf->lifetime, QUIC_TLS_MAX_LIFETIME);
     longest = (uint32_t) ngx_min(conf->longest, QUIC_TLS_MAX_LIFETIME);
 
     quic_ticket_keys_clear(&ctx->ticket_keys);
@@ -69,7 +77,6 @@ quic_tls_ctx_tickets(quic_tls_ctx_t *ctx, const quic_tls_tickets_t *conf,
     }
 
     SSL_CTX_clear_options(ctx->ssl_ctx, SSL_OP_NO_TICKET);
-    SSL_CTX_set_session_psk_dhe_timeout(ctx->ssl_ctx, lifetime);
     SSL_CTX_set_early_data_enabled(ctx->ssl_ctx, conf->early_data);
 
     return NGX_OK;

@@ -71,6 +71,8 @@ ngx_http_quic_tickets_init(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
         return NGX_ERROR;
     }
 
+    quic_tls_ctx_lifetime(qscf->tls, sscf->session_timeout);
+
     if (!sscf->session_tickets) {
         return NGX_OK;
     }
@@ -78,7 +80,6 @@ ngx_http_quic_tickets_init(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
     ngx_memzero(&conf, sizeof(quic_tls_tickets_t));
 
     conf.secret = qmcf->host_key.tickets;
-    conf.lifetime = sscf->session_timeout;
     conf.longest = qmcf->ticket_lifetime;
     conf.early_data = sscf->early_data ? 1 : 0;
 

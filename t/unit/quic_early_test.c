@@ -32,7 +32,6 @@ setup(void **state)
     ngx_memzero(&tickets, sizeof(tickets));
 
     tickets.secret = (u_char *) "what keys of tickets are made of";
-    tickets.lifetime = 300;
     tickets.longest = 300;
     tickets.early_data = 1;
 

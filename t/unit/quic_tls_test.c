@@ -93,7 +93,6 @@ make_ctx(test_cert_type_e type, const char *name)
     ngx_memzero(&tickets, sizeof(tickets));
 
     tickets.secret = (u_char *) "what keys of tickets are made of";
-    tickets.lifetime = 300;
     tickets.longest = 300;
     tickets.early_data = 1;
 
@@ -1381,7 +1380,6 @@ early_servers(void **state)
 
     ngx_memzero(&tickets, sizeof(tickets));
     tickets.secret = (u_char *) "what keys of tickets are made of";
-    tickets.lifetime = 300;
     tickets.longest = 300;
 
     assert_int_equal(quic_tls_ctx_tickets(without, &tickets, &test_log),
