@@ -13,6 +13,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use QuicTest;
+use TestCA;
 
 my $small = $QuicTest::small;
 my $many = $ENV{LONG} ? 1000 : $small ? 20 : 200;
@@ -39,6 +40,7 @@ key_files();
 servers();
 switched_off();
 timeouts();
+chains();
 changed();
 
 done_testing();
@@ -200,8 +202,8 @@ sub comes {
                         "--session-file=$dir/session", "--tp-file=$dir/tp",
                         "--token-file=$dir/token",
                         $opt{late} ? '--disable-early-data' : (),
-                        $opt{cert} ? ("--cert=$dir/localhost.crt",
-                                      "--key=$dir/localhost.key") : (),
+                        $opt{cert} ? ("--cert=$dir/$opt{cert}.crt",
+                                      "--key=$dir/$opt{cert}.key") : (),
                         '127.0.0.1', $t->port($opt{port}),
                         "https://localhost:" . $t->port($opt{port}) . $path]);
 
@@ -383,7 +385,7 @@ sub servers {
     # who has shown one is known by his ticket, with 0-RTT as well
 
     forget($t);
-    comes($t, '/v1', port => 1, cert => 1);
+    comes($t, '/v1', port => 1, cert => 'localhost');
     is(comes($t, '/v2', port => 1, late => 1), 'r', 'it has been shown');
     is(comes($t, '/v3', port => 1), 'r1', 'it has been shown, 0-RTT');
     is(join(' ', $t->read_file('early.log') =~ m{/v\d (\S+)}g),
@@ -528,6 +530,49 @@ sub tcp_lifetime {
                        stdin => 'request');
 
     return ($r->{out} =~ /lifetime hint: (\d+)/)[0] // $r->{err};
+}
+
+
+# A ticket has the client's certificates in it, and has to fit into a
+# ClientHello.
+
+sub chains {
+    my $t = QuicTest->new;
+    my $ca = TestCA->new($t->dir);
+    my @large = (ext => ['nsComment=' . 'x' x 3000]);
+
+    $ca->issue('root', ca => 1);
+    $ca->issue('m1', ca => 1, by => 'root', @large);
+    $ca->issue("m$_", ca => 1, by => 'm' . ($_ - 1), @large) for 2 .. 6;
+    $ca->issue('short', by => 'm1');
+    $ca->issue('long', by => 'm6');
+
+    for (['short', 'm1'], ['long', map { "m$_" } reverse 1 .. 6]) {
+        $t->file("$_->[0].crt", join '', map { $ca->read_pem("$_.crt") } @$_);
+    }
+
+    $t->run("$log server {
+                 listen                 127.0.0.1:%%PORT%% quic;
+                 server_name            localhost;
+                 ssl_verify_client      on;
+                 ssl_verify_depth       10;
+                 ssl_client_certificate %%DIR%%/root.crt;
+                 location /             { return 200; }
+             }");
+
+    for (['short', 'r'], ['long', '.']) {
+        my ($cert, $again) = @$_;
+
+        forget($t);
+        is(comes($t, "/$cert-1", cert => $cert), '.', "$cert chain");
+        is(comes($t, "/$cert-2", cert => $cert), $again, "$cert chain: again");
+    }
+
+    is(join(' ', $t->read_file('early.log') =~ m{-\d (\S+)}g),
+       'SUCCESS SUCCESS SUCCESS SUCCESS', 'all of them are good');
+
+    $t->stop;
+    $t->no_alerts;
 }
 
 

@@ -32,6 +32,12 @@
  */
 #define QUIC_TLS_MAX_CLIENT_CHAIN  32768
 
+/*
+ * Bytes of those that go into a ticket.  The ticket comes back in a
+ * ClientHello, and the library takes 16384 bytes of Initial CRYPTO data.
+ */
+#define QUIC_TLS_MAX_TICKET_CHAIN  8192
+
 /* of those that a client offers, as many are remembered for variables */
 #define QUIC_TLS_MAX_OFFERED 32
 
@@ -158,6 +164,9 @@ void ngx_cdecl quic_tls_log_error(ngx_uint_t level, ngx_log_t *log,
 /* a new context has no tickets; a connection takes over those of another */
 void quic_tls_tickets_init(quic_tls_ctx_t *ctx);
 void quic_tls_tickets_use(quic_tls_t *tls, quic_tls_ctx_t *ctx);
+
+/* the client's certificates are there; more than fit into one: no tickets */
+void quic_tls_tickets_chain(SSL *ssl);
 
 
 #endif /* _QUIC_TLS_INTERNAL_H_INCLUDED_ */

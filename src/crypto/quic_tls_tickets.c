@@ -93,6 +93,25 @@ quic_tls_tickets_use(quic_tls_t *tls, quic_tls_ctx_t *ctx)
 }
 
 
+void
+quic_tls_tickets_chain(SSL *ssl)
+{
+    size_t                          i, len;
+    const STACK_OF(CRYPTO_BUFFER)  *certs;
+
+    len = 0;
+    certs = SSL_get0_peer_certificates(ssl);
+
+    for (i = 0; i < sk_CRYPTO_BUFFER_num(certs); i++) {
+        len += CRYPTO_BUFFER_len(sk_CRYPTO_BUFFER_value(certs, i));
+    }
+
+    if (len > QUIC_TLS_MAX_TICKET_CHAIN) {
+        SSL_set_options(ssl, SSL_OP_NO_TICKET);
+    }
+}
+
+
 static size_t
 quic_tls_ticket_overhead(SSL *ssl)
 {

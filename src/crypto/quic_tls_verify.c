@@ -115,7 +115,8 @@ quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
 static int
 quic_tls_verify(X509_STORE_CTX *x509, void *arg)
 {
-    int  rc;
+    int   rc;
+    SSL  *ssl;
 
     X509_STORE_CTX_set_verify_cb(x509, quic_tls_verify_go_on);
 
@@ -124,6 +125,10 @@ quic_tls_verify(X509_STORE_CTX *x509, void *arg)
     if (rc <= 0 && X509_STORE_CTX_get_error(x509) == X509_V_OK) {
         X509_STORE_CTX_set_error(x509, X509_V_ERR_UNSPECIFIED);
     }
+
+    ssl = X509_STORE_CTX_get_ex_data(x509,
+                                     SSL_get_ex_data_X509_STORE_CTX_idx());
+    quic_tls_tickets_chain(ssl);
 
     return 1;
 }
