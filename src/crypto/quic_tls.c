@@ -252,11 +252,15 @@ quic_tls_handshake(quic_tls_t *tls)
 {
     int  rc;
 
+    quic_tls_tickets_watch(tls);
+
     /* it returns early, once, where 0-RTT could be read */
 
     do {
         rc = SSL_do_handshake(tls->ssl);
     } while (rc == 1 && SSL_in_init(tls->ssl));
+
+    quic_tls_tickets_watch(NULL);
 
     if (rc == 1) {
         tls->complete = 1;
@@ -468,6 +472,11 @@ quic_tls_secret(SSL *ssl, enum ssl_encryption_level_t level, ngx_uint_t write,
 
     tls = SSL_get_app_data(ssl);
     suite = quic_suite_by_id(SSL_CIPHER_get_protocol_id(cipher));
+
+    if (level == ssl_encryption_early_data && !tls->early_granted) {
+        (void) quic_tls_fail(tls, QUIC_INTERNAL_ERROR, "0-RTT unasked");
+        return 0;
+    }
 
     if (suite == NULL
         || tls->ops->secret(tls->data, (quic_level_e) level, write, suite,

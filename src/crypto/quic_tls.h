@@ -66,9 +66,10 @@ typedef struct {
     ngx_int_t  (*client_hello)(void *data, ngx_str_t *server_name);
 
     /*
-     * The client offers 0-RTT with a ticket that is good; "ticket" is a number
-     * that no other one has.  NGX_OK: it may be taken; NGX_DECLINED: the
-     * handshake goes on without.  NULL: none is ever taken.
+     * The client offers 0-RTT with a ticket that is good, and has proved that
+     * this is its own; "ticket" is a number that no other one has.  NGX_OK: it
+     * may be taken; NGX_DECLINED: the handshake goes on without.  NULL: none is
+     * ever taken.
      */
     ngx_int_t  (*early_data)(void *data, uint64_t ticket);
 } quic_tls_ops_t;

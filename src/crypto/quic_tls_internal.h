@@ -102,9 +102,12 @@ struct quic_tls_s {
     const char           *reason;
     u_char                alert;     /* TLS's, valid if alerted */
     uint32_t              version;   /* of QUIC, 0: wasn't said */
+    uint64_t              ticket;    /* its number: see ops->early_data() */
 
     unsigned              hello:1;   /* the ClientHello has been read */
     unsigned              early_offered:1;
+    unsigned              early_asks:1;      /* with a ticket of ours */
+    unsigned              early_granted:1;   /* by ops->early_data() */
     unsigned              complete:1;
     unsigned              alerted:1;
     unsigned              failed:1;
@@ -164,6 +167,9 @@ void ngx_cdecl quic_tls_log_error(ngx_uint_t level, ngx_log_t *log,
 /* a new context has no tickets; a connection takes over those of another */
 void quic_tls_tickets_init(quic_tls_ctx_t *ctx);
 void quic_tls_tickets_use(quic_tls_t *tls, quic_tls_ctx_t *ctx);
+
+/* around SSL_do_handshake(): the connection that is in there, then NULL */
+void quic_tls_tickets_watch(quic_tls_t *tls);
 
 /* the client's certificates are there; more than fit into one: no tickets */
 void quic_tls_tickets_chain(SSL *ssl);

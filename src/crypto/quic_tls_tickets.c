@@ -18,6 +18,12 @@
 /* of keys that change with time, seconds, if tickets don't live longer */
 #define QUIC_TLS_KEY_PERIOD    3600
 
+/*
+ * Seconds by which a client's word for the age of its ticket may differ from
+ * what we know.  It's the library's own bound.
+ */
+#define QUIC_TLS_MAX_AGE_SKEW  60
+
 
 static size_t quic_tls_ticket_overhead(SSL *ssl);
 static int quic_tls_ticket_seal(SSL *ssl, uint8_t *out, size_t *out_len,
@@ -25,7 +31,8 @@ static int quic_tls_ticket_seal(SSL *ssl, uint8_t *out, size_t *out_len,
 static enum ssl_ticket_aead_result_t quic_tls_ticket_open(SSL *ssl,
     uint8_t *out, size_t *out_len, size_t max_out_len, const uint8_t *in,
     size_t in_len);
-static void quic_tls_ticket_early(quic_tls_t *tls, uint64_t id);
+static void quic_tls_ticket_time(const SSL *ssl, struct timeval *tv);
+static void quic_tls_ticket_early(quic_tls_t *tls);
 
 
 static const SSL_TICKET_AEAD_METHOD  quic_tls_ticket_method = {
@@ -35,11 +42,16 @@ static const SSL_TICKET_AEAD_METHOD  quic_tls_ticket_method = {
 };
 
 
+/* the library doesn't say for whom it asks quic_tls_ticket_time() */
+static quic_tls_t  *quic_tls_in_handshake;
+
+
 void
 quic_tls_tickets_init(quic_tls_ctx_t *ctx)
 {
     SSL_CTX_set_options(ctx->ssl_ctx, SSL_OP_NO_TICKET);
     SSL_CTX_set_ticket_aead_method(ctx->ssl_ctx, &quic_tls_ticket_method);
+    SSL_CTX_set_current_time_cb(ctx->ssl_ctx, quic_tls_ticket_time);
 }
 
 
@@ -138,45 +150,84 @@ static enum ssl_ticket_aead_result_t
 quic_tls_ticket_open(SSL *ssl, uint8_t *out, size_t *out_len,
     size_t max_out_len, const uint8_t *in, size_t in_len)
 {
-    uint64_t     id;
     quic_tls_t  *tls;
 
     tls = SSL_get_app_data(ssl);
 
     if (quic_ticket_open(&tls->ctx->ticket_keys, time(NULL), in, in_len, out,
-                         out_len, &id)
+                         out_len, &tls->ticket)
         != NGX_OK)
     {
         return ssl_ticket_aead_ignore_ticket;
     }
 
-    quic_tls_ticket_early(tls, id);
+    tls->early_asks = tls->early_offered;
 
     return ssl_ticket_aead_success;
+}
+
+
+void
+quic_tls_tickets_watch(quic_tls_t *tls)
+{
+    quic_tls_in_handshake = tls;
+}
+
+
+/*
+ * A ticket is good for 0-RTT once, so whether it was is asked only when the
+ * client has proved that it's its own, with the binder: anybody who has seen
+ * it could use it up.  Between that and the decision on 0-RTT the library has
+ * no hook but this: it asks what time it is, when it has taken the session.
+ *
+ * Should it ever do these things in another order, 0-RTT fails, and isn't taken
+ * unasked: see quic_tls_secret().
+ */
+
+static void
+quic_tls_ticket_time(const SSL *ssl, struct timeval *tv)
+{
+    quic_tls_t  *tls;
+
+    ngx_gettimeofday(tv);
+
+    tls = quic_tls_in_handshake;
+
+    if (tls && tls->early_asks && SSL_session_reused(tls->ssl)) {
+        tls->early_asks = 0;
+        quic_tls_ticket_early(tls);
+    }
 }
 
 
 /*
  * RFC 8446, section 8: who offers 0-RTT may be somebody who has seen another
  * do it.  The library itself compares how old client and clock say the ticket
- * is, and refuses 0-RTT when that differs by more than 60 seconds; within that
- * time each ticket must be good for it only once.
+ * is, and refuses 0-RTT when that differs too much; within that time each
+ * ticket must be good for it only once.
  *
- * The tickets of a connection whose 0-RTT was refused bring none, either.
+ * The tickets of a connection whose 0-RTT was refused here bring none, either.
  */
 
 static void
-quic_tls_ticket_early(quic_tls_t *tls, uint64_t id)
+quic_tls_ticket_early(quic_tls_t *tls)
 {
-    if (!tls->early_offered) {
+    int32_t  skew;
+
+    skew = SSL_get_ticket_age_skew(tls->ssl);
+
+    if (skew < -QUIC_TLS_MAX_AGE_SKEW || skew > QUIC_TLS_MAX_AGE_SKEW) {
         return;
     }
 
-    if (tls->ops->early_data == NULL
-        || tls->ops->early_data(tls->data, id) != NGX_OK)
+    if (tls->ops->early_data
+        && tls->ops->early_data(tls->data, tls->ticket) == NGX_OK)
     {
-        SSL_set_early_data_enabled(tls->ssl, 0);
+        tls->early_granted = 1;
+        return;
     }
+
+    SSL_set_early_data_enabled(tls->ssl, 0);
 }
 
 

@@ -511,6 +511,17 @@ test_tls_session_keep(test_tls_session_t *session)
 }
 
 
+void
+test_tls_session_older(test_tls_session_t *session, ngx_uint_t seconds)
+{
+    SSL_SESSION  *s;
+
+    s = (SSL_SESSION *) session;
+
+    (void) SSL_SESSION_set_time(s, SSL_SESSION_get_time(s) - seconds);
+}
+
+
 uint32_t
 test_tls_session_key(test_tls_session_t *session)
 {

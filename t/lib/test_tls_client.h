@@ -81,6 +81,8 @@ test_tls_session_t *test_tls_client_session(test_tls_client_t *client);
 uint32_t test_tls_session_lifetime(test_tls_session_t *session);
 /* it's offered however old it is */
 void test_tls_session_keep(test_tls_session_t *session);
+/* the client takes it for so many seconds older than it is */
+void test_tls_session_older(test_tls_session_t *session, ngx_uint_t seconds);
 /* which key it was sealed with: the first bytes of the ticket */
 uint32_t test_tls_session_key(test_tls_session_t *session);
 void test_tls_session_free(test_tls_session_t *session);

@@ -1325,6 +1325,60 @@ early_data(void **state)
 }
 
 
+/* who has only seen a ticket can't use it up: RFC 8446, 4.2.11.2 and 8.3 */
+
+static void
+early_unproven(void **state)
+{
+    u_char                  *hello;
+    size_t                   len;
+    pair_t                  *pair;
+    test_tls_session_t      *session;
+    test_tls_client_conf_t   conf;
+
+    session = early(ec_ctx, NULL, "one", NGX_OK, 0, 0);
+
+    conf = client_conf();
+    conf.session = session;
+    conf.early = 1;
+
+    pair = pair_start(ec_ctx, &conf);
+    pair->early_context = "one";
+
+    /* the binder is the last of it */
+
+    hello = pair->client_side.out[QUIC_LEVEL_INITIAL];
+    len = pair->client_side.len[QUIC_LEVEL_INITIAL];
+    hello[len - 1] ^= 1;
+
+    assert_int_equal(deliver(pair, QUIC_LEVEL_INITIAL, MAX_FLIGHT), NGX_ERROR);
+    assert_tls_error(pair, QUIC_CRYPTO_ERROR(51));
+    assert_int_equal(pair->earlies, 0);
+    pair_free(pair);
+
+    /* an age that can't be: not asked either, and the next ticket is good */
+
+    session = early(ec_ctx, session, "one", NGX_OK, 1, 1);
+    test_tls_session_older(session, 70);
+    session = early(ec_ctx, session, "one", NGX_OK, 0, 0);
+    test_tls_session_older(session, 50);
+    session = early(ec_ctx, session, "one", NGX_OK, 1, 1);
+
+    /* a ticket of another server */
+
+    conf.session = session;
+
+    pair = pair_start(rsa_ctx, &conf);
+    pair->early_context = "one";
+    pair_run(pair, MAX_FLIGHT);
+    assert_int_equal(quic_tls_resumed(pair->server), 0);
+    assert_int_equal(pair->earlies, 0);
+    pair_free(pair);
+
+    test_tls_session_free(session);
+}
+
+
 /* each ticket has a number of its own, and keeps it */
 
 static void
@@ -1511,6 +1565,7 @@ main(void)
         cmocka_unit_test(post_handshake),
         cmocka_unit_test(resumption),
         cmocka_unit_test(early_data),
+        cmocka_unit_test(early_unproven),
         cmocka_unit_test(early_numbers),
         cmocka_unit_test(early_servers),
         cmocka_unit_test(no_tickets),
