@@ -75,7 +75,7 @@ clients: ## get the foreign programs that the tests talk to
 
 clean: ## remove what was built from this source
 	rm -rf build/module build/test build/asan build/matrix \
-	       build/bench build/*.so
+	       build/bench build/with-* build/*.so
 
 distclean: ## remove all that was fetched and built
 	rm -rf build

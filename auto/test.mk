@@ -2,7 +2,8 @@
 # tests, simulations, fuzzers, the raw client.  The including makefile sets
 #
 #     top   the checkout
-#     OUT   where objects and libraries go (default build/test)
+#     OUT   where objects and libraries go (default build/test; for another TLS
+#           than the default build/with-$(TLS)/test)
 #     SAN   the sanitizers (default address and undefined behaviour)
 #     OPT   the optimisation (default -O1 -g)
 #
@@ -17,12 +18,15 @@
 #                            library, nghttp3
 #     $(TEST_DEPS)           what an object depends on besides its headers
 
-OUT ?= $(top)/build/test
+override TLS := $(or $(TLS),boringssl)
+tls := $(top)/build/$(TLS)
+
+with := $(top)/build$(if $(filter-out boringssl,$(TLS)),/with-$(TLS))
+
+OUT ?= $(with)/test
 SAN ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 OPT ?= -O1 -g
-TLS ?= boringssl
 
-tls   := $(top)/build/$(TLS)
 nginx := $(OUT)/nginx
 
 # nginx's library is not ours to check for undefined behaviour.
@@ -31,7 +35,7 @@ comma     := ,
 NGINX_SAN ?= $(filter -fsanitize=address, \
                $(subst address$(comma),address ,$(SAN)))
 
-TEST_CPPFLAGS = -I$(top)/src -isystem $(tls)/include \
+TEST_CPPFLAGS = -DTEST_TLS='"$(TLS)"' -I$(top)/src -isystem $(tls)/include \
                 $(addprefix -isystem $(nginx)/,src/core src/event \
                   src/event/modules src/os/unix objs)
 TEST_CFLAGS   = -Wall -Wextra -Werror -Wno-unused-parameter

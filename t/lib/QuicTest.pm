@@ -671,10 +671,13 @@ sub own_program {
     my ($class, $folder, $name) = @_;
 
     my $build = "$top/build";
+    my $tls = $ENV{TLS} || 'boringssl';
 
     system("mkdir -p $build/lock && flock $build/lock/test"
            . " make -s -f $top/t/$folder/Makefile >&2") == 0
         or BAIL_OUT("t/$folder does not compile");
+
+    $build .= "/with-$tls" if $tls ne 'boringssl';
 
     return "$build/test/$folder/$name";
 }
