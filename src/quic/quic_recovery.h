@@ -63,6 +63,8 @@ typedef struct {
     uint64_t         oldest;             /* no packet below it is waited for */
     uint64_t         lost_since;         /* 7.6: since then (a send time) all
                                             was lost up to "oldest"; or 0 */
+    uint64_t         repeated;           /* a probe has repeated what is below,
+                                            since the last ACK */
     unsigned         discarded:1;
 } quic_recovery_space_t;
 
@@ -178,8 +180,9 @@ quic_timeout_e quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space,
 
 /*
  * For probes that carry data: ops->lost() is called for each frame of the
- * oldest ack-eliciting packets in flight, two at most; they stay in flight, as
- * nobody knows whether they are lost.  Returns their number.
+ * oldest ack-eliciting packets in flight, two at most, or from the second PTO
+ * on, of those that follow the ones before; they stay in flight, as nobody
+ * knows whether they are lost.  Returns their number.
  */
 ngx_uint_t quic_recovery_repeat(quic_recovery_t *r, quic_space_e space);
 

@@ -20,6 +20,8 @@ static uint64_t quic_recovery_loss_time(quic_recovery_t *r,
 static uint64_t quic_recovery_pto_time(quic_recovery_t *r,
     quic_space_e *space);
 static uint64_t quic_recovery_trim_time(quic_recovery_t *r);
+static ngx_uint_t quic_recovery_repeat_from(quic_recovery_t *r,
+    quic_space_e space, uint64_t pn);
 
 
 /* A.8. Setting the Loss Detection Timer */
@@ -189,18 +191,44 @@ quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space, uint64_t now)
 }
 
 
-/* 6.2.4: a probe should carry what is most likely to be missing */
+/*
+ * 6.2.4: a probe should carry what is most likely to be missing.  When one is
+ * not answered the next goes on with what follows: it may be ACKs that are lost,
+ * and something else what the peer waits for.
+ */
 
 ngx_uint_t
 quic_recovery_repeat(quic_recovery_t *r, quic_space_e space)
 {
-    uint64_t             pn;
+    uint64_t                from;
+    ngx_uint_t              n;
+    quic_recovery_space_t  *sp;
+
+    sp = &r->space[space];
+    from = ngx_max(sp->oldest, sp->sent.first);
+
+    if (r->pto_count <= 1) {
+        sp->repeated = 0;
+    }
+
+    n = quic_recovery_repeat_from(r, space, ngx_max(sp->repeated, from));
+
+    if (n == 0) {
+        n = quic_recovery_repeat_from(r, space, from);
+    }
+
+    return n;
+}
+
+
+static ngx_uint_t
+quic_recovery_repeat_from(quic_recovery_t *r, quic_space_e space, uint64_t pn)
+{
     ngx_uint_t           n;
     quic_sent_t         *sent;
     quic_sent_packet_t  *p;
 
     sent = &r->space[space].sent;
-    pn = ngx_max(r->space[space].oldest, sent->first);
 
     for (n = 0; pn < sent->next && n < QUIC_MAX_REPEATED; pn++) {
         p = quic_sent_get(sent, pn);
@@ -212,6 +240,8 @@ quic_recovery_repeat(quic_recovery_t *r, quic_space_e space)
             n++;
         }
     }
+
+    r->space[space].repeated = pn;
 
     return n;
 }

@@ -499,7 +499,7 @@ test_loss_timer_of_another_rtt(void **state)
 static void
 test_pto(void **state)
 {
-    uint64_t  pto;
+    uint64_t  pn, pto;
 
     init_established();
     assert_int_equal(quic_recovery_deadline(&r), UINT64_MAX);
@@ -529,14 +529,15 @@ test_pto(void **state)
     assert_int_equal(quic_recovery_deadline(&r), now + 2 * pto);
 
     assert_timeout(QUIC_TIMEOUT_PTO, APP);
-    put_many(2);
+    pn = put(APP);
+    put_many(1);
     assert_int_equal(quic_recovery_deadline(&r), now + 4 * pto);
     assert_int_equal(lost_total, 0);
 
     /* an ACK resets it */
 
     now += 100 * MS;
-    ack_ok(APP, r.space[APP].sent.next - 2, r.space[APP].sent.next - 2);
+    ack_ok(APP, pn, pn);
     assert_int_equal(r.pto_count, 0);
 
     done();
@@ -1384,6 +1385,53 @@ test_repeat(void **state)
     assert_int_equal(packets[APP][4].acked, 1);
     assert_int_equal(quic_recovery_repeat(&r, APP), 1);
     assert_int_equal(packets[APP][5].lost, 1);
+
+    done();
+}
+
+
+/* probes that aren't answered go through all of them, and begin anew */
+
+static void
+test_repeat_on(void **state)
+{
+    ngx_uint_t    i;
+    quic_space_e  space;
+
+    static const ngx_uint_t  lost[][5] = {
+        { 1, 1, 0, 0, 0 },
+        { 1, 1, 1, 1, 0 },
+        { 1, 1, 1, 1, 1 },
+        { 2, 2, 1, 1, 1 }
+    };
+
+    init_established();
+    put_many(5);
+
+    for (i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+        now = quic_recovery_deadline(&r);
+
+        assert_int_equal(quic_recovery_timeout(&r, &space, now),
+                         QUIC_TIMEOUT_PTO);
+        assert_int_equal(quic_recovery_repeat(&r, APP), i == 2 ? 1 : 2);
+
+        assert_int_equal(packets[APP][0].lost, lost[i][0]);
+        assert_int_equal(packets[APP][1].lost, lost[i][1]);
+        assert_int_equal(packets[APP][2].lost, lost[i][2]);
+        assert_int_equal(packets[APP][3].lost, lost[i][3]);
+        assert_int_equal(packets[APP][4].lost, lost[i][4]);
+    }
+
+    /* an answer: what is the oldest now is the first again */
+
+    now += 10 * MS;
+    ack_ok(APP, 0, 0);
+    now = quic_recovery_deadline(&r);
+
+    assert_int_equal(quic_recovery_timeout(&r, &space, now), QUIC_TIMEOUT_PTO);
+    assert_int_equal(quic_recovery_repeat(&r, APP), 2);
+    assert_int_equal(packets[APP][1].lost, 3);
+    assert_int_equal(packets[APP][2].lost, 2);
 
     done();
 }
@@ -2356,6 +2404,7 @@ main(void)
         cmocka_unit_test(test_persistent_congestion_in_pieces),
         cmocka_unit_test(test_discard),
         cmocka_unit_test(test_repeat),
+        cmocka_unit_test(test_repeat_on),
         cmocka_unit_test(test_ecn),
         cmocka_unit_test(test_ecn_of_an_old_ack),
         cmocka_unit_test(test_ecn_of_the_forgotten),
