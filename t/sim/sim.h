@@ -17,6 +17,7 @@
  *     peer        libngtcp2's server, to be compared with it
  *     client      libngtcp2's client and its application
  *     ngtcp2      what these two share
+ *     ticket      what a client keeps for the next
  *     stream      what is sent on a stream, and what became of it
  *     reset       stateless resets of clients
  *     check       what must hold all the time, and at the end
@@ -107,7 +108,8 @@ typedef struct {
     /* microseconds: passes for "on", then nothing for "off", and so on */
     uint64_t     on, off;
 
-    uint64_t     drop;           /* bit n: the n-th datagram is lost */
+    /* bit n: the n-th datagram is lost, of each client of a sequence */
+    uint64_t     drop;
 } sim_path_t;
 
 
@@ -136,6 +138,16 @@ typedef enum {
     SIM_TOKEN_SAME,              /* what the first one got */
     SIM_TOKEN_ELSEWHERE          /* made for another address */
 } sim_token_e;
+
+
+/* what becomes of the 0-RTT with which a client follows another */
+
+typedef enum {
+    SIM_0RTT_NONE = 0,           /* none is sent */
+    SIM_0RTT_TAKEN,
+    SIM_0RTT_REFUSED,            /* the session is resumed */
+    SIM_0RTT_UNKNOWN             /* the ticket is another server's */
+} sim_0rtt_e;
 
 
 typedef struct {
@@ -208,6 +220,9 @@ typedef struct {
                                     address, or of its own, at least */
     ngx_uint_t   retry;
     sim_token_e  token;          /* clients come one after the other */
+    sim_0rtt_e   zero_rtt;       /* likewise */
+    uint64_t     at_once;        /* so many streams of 0-RTT, at least, are
+                                    there before the handshake is complete */
     ngx_uint_t   chain;          /* certificates of the server, default 1 */
 
     sim_end_e    end;
@@ -253,6 +268,7 @@ typedef struct {
     uint64_t     key_updates;    /* begun by the client */
     uint64_t     phases;         /* all of them */
     uint64_t     moves;
+    uint64_t     at_once;        /* streams, in 0-RTT */
     size_t       mtu;            /* of the server */
     uint64_t     digest;         /* of all datagrams and their times */
 } sim_result_t;
@@ -381,6 +397,9 @@ ngx_uint_t sim_step(void);
 /* link */
 
 void sim_link_init(void);
+
+/* the datagrams that are to be dropped are counted anew */
+void sim_link_recount(void);
 void sim_link_send(ngx_uint_t direction, ngx_uint_t client,
     const quic_addr_t *from, const quic_addr_t *to, const u_char *data,
     size_t len, ngx_uint_t ecn);

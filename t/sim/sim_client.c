@@ -32,6 +32,9 @@
 /* the server has heard a stateless reset by then, or the one after */
 #define SIM_CLIENT_RESET  (60 * SIM_SEC)
 
+/* by which the age of a ticket may differ at both ends */
+#define SIM_CLIENT_SKEW   (60 * SIM_SEC)
+
 
 typedef struct {
     ngtcp2_conn            *conn;
@@ -72,7 +75,10 @@ typedef struct {
     u_char                  token[SIM_MAX_TOKEN];
     size_t                  token_len;   /* 0: none has come */
     ngx_uint_t              retries;
+    ngx_uint_t              suite;       /* of TLS */
+    uint64_t                started;
     unsigned                greases:1;
+    unsigned                early:1;     /* sends 0-RTT */
     unsigned                established:1;
     unsigned                confirmed:1;
     unsigned                finished:1;
@@ -115,6 +121,88 @@ sim_client_conn(ngtcp2_crypto_conn_ref *ref)
 
 /* callbacks: what has happened */
 
+/*
+ * The library has forgotten all streams that were opened in 0-RTT, and the
+ * server must never have known them.  Their plans stay.
+ */
+
+static void
+sim_client_begin_anew(sim_client_t *cl)
+{
+    ngx_queue_t   *q, *streams;
+    sim_stream_t  *s;
+
+    streams = sim_streams(cl->number);
+
+    for (q = ngx_queue_head(streams);
+         q != ngx_queue_sentinel(streams);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, sim_stream_t, queue);
+
+        if (s->id & QUIC_STREAM_SERVER) {
+            continue;
+        }
+
+        if (s->server || s->released || s->closed) {
+            sim_fail("stream %lu has come in 0-RTT that was refused", s->id);
+        }
+
+        s->way[SIM_UP].sent = 0;
+        s->way[SIM_UP].finished = 0;
+    }
+
+    cl->opened[0] = 0;
+    cl->opened[1] = 0;
+}
+
+
+/*
+ * RFC 8446, 8.3: how old the ticket is seems to differ when it was late, or the
+ * ClientHello is; then 0-RTT may be refused.
+ */
+
+static ngx_uint_t
+sim_client_late(sim_client_t *cl)
+{
+    uint64_t  ticket, hello;
+
+    ticket = sim_ticket_time(cl->number - 1)
+             - sim_client[cl->number - 1].started;
+    hello = sim.now - cl->started;
+
+    return ticket + hello > SIM_CLIENT_SKEW;
+}
+
+
+static void
+sim_client_check_early(sim_client_t *cl)
+{
+    ngx_uint_t  taken;
+
+    taken = gnutls_session_get_flags(cl->tls) & GNUTLS_SFLAGS_EARLY_DATA;
+    sim_trace("client: 0-RTT is %s", taken ? "taken" : "refused");
+
+    if (!taken) {
+        (void) ngtcp2_conn_tls_early_data_rejected(cl->conn);
+        sim_client_begin_anew(cl);
+    }
+
+    if (!taken != (sim.scenario->zero_rtt != SIM_0RTT_TAKEN)
+        && !sim_client_late(cl))
+    {
+        sim_fail("0-RTT is %s", taken ? "taken" : "refused");
+    }
+
+    if (!gnutls_session_is_resumed(cl->tls)
+        != (sim.scenario->zero_rtt == SIM_0RTT_UNKNOWN))
+    {
+        sim_fail("a ticket is %s", sim.scenario->zero_rtt == SIM_0RTT_UNKNOWN
+                                   ? "taken" : "refused");
+    }
+}
+
+
 static int
 sim_client_established(ngtcp2_conn *conn, void *data)
 {
@@ -128,6 +216,14 @@ sim_client_established(ngtcp2_conn *conn, void *data)
     }
 
     sim_client_all_there();
+
+    if (cl->early) {
+        sim_client_check_early(cl);
+    }
+
+    if (sim.scenario->zero_rtt) {
+        sim_ticket_params(cl->number, conn);
+    }
 
     cl->version = ngtcp2_conn_get_negotiated_version(conn);
     sim_trace("client: established, version %08x", cl->version);
@@ -533,6 +629,23 @@ sim_client_path(sim_client_t *cl, ngtcp2_path_storage *ps,
 }
 
 
+/* a new one, or one whose 0-RTT was refused */
+
+static void
+sim_client_opened(sim_client_t *cl, int64_t id)
+{
+    sim_stream_t  *s;
+
+    s = sim_stream_find(cl->number, id);
+
+    if (s == NULL) {
+        s = sim_stream_open(cl->number, id);
+    }
+
+    (void) ngtcp2_conn_set_stream_user_data(cl->conn, id, s);
+}
+
+
 /* opens streams, as many as the plan and the server allow */
 
 static void
@@ -540,7 +653,6 @@ sim_client_open_streams(sim_client_t *cl)
 {
     int64_t                id;
     ngx_uint_t             at_a_time;
-    sim_stream_t          *s;
     const sim_scenario_t  *row;
 
     row = sim.scenario;
@@ -551,16 +663,14 @@ sim_client_open_streams(sim_client_t *cl)
            && ngtcp2_conn_open_bidi_stream(cl->conn, &id, NULL) == 0)
     {
         cl->opened[0]++;
-        s = sim_stream_open(cl->number, id);
-        (void) ngtcp2_conn_set_stream_user_data(cl->conn, id, s);
+        sim_client_opened(cl, id);
     }
 
     while (cl->opened[1] < row->uni_streams
            && ngtcp2_conn_open_uni_stream(cl->conn, &id, NULL) == 0)
     {
         cl->opened[1]++;
-        s = sim_stream_open(cl->number, id);
-        (void) ngtcp2_conn_set_stream_user_data(cl->conn, id, s);
+        sim_client_opened(cl, id);
     }
 }
 
@@ -746,6 +856,30 @@ sim_client_check_window(sim_client_t *cl)
 }
 
 
+/*
+ * A ClientHello that is sent again while 0-RTT fills the window isn't padded by
+ * the library, and no server may read it (RFC 9000, 14.1).  Behind the Initial
+ * packet zeros are no packet at all.
+ */
+
+static size_t
+sim_client_pad(sim_client_t *cl, u_char *buf, size_t len)
+{
+    quic_packet_t  pkt;
+
+    if (!cl->early || cl->established || len >= QUIC_MIN_INITIAL_SIZE
+        || quic_packet_parse(&pkt, buf, len, 0, 1) != NGX_OK
+        || pkt.type != QUIC_PACKET_INITIAL)
+    {
+        return len;
+    }
+
+    ngx_memzero(buf + len, QUIC_MIN_INITIAL_SIZE - len);
+
+    return QUIC_MIN_INITIAL_SIZE;
+}
+
+
 static void
 sim_client_write(sim_client_t *cl)
 {
@@ -766,7 +900,7 @@ sim_client_write(sim_client_t *cl)
         sim_client_key_update(cl);
     }
 
-    if (cl->established) {
+    if (cl->established || cl->early) {
         sim_client_open_streams(cl);
     }
 
@@ -778,7 +912,7 @@ sim_client_write(sim_client_t *cl)
     left = ngtcp2_conn_get_send_quantum(cl->conn);
 
     for ( ;; ) {
-        s = cl->established ? sim_client_next(cl) : NULL;
+        s = (cl->established || cl->early) ? sim_client_next(cl) : NULL;
         n = sim_client_put(cl, s, &ps.path, &pi, buf, sizeof(buf));
 
         if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED
@@ -797,7 +931,7 @@ sim_client_write(sim_client_t *cl)
             break;
         }
 
-        sim_client_send(cl, &ps.path, buf, n, pi.ecn);
+        sim_client_send(cl, &ps.path, buf, sim_client_pad(cl, buf, n), pi.ecn);
 
         if (left <= (size_t) n) {
             break;
@@ -899,6 +1033,8 @@ sim_client_all_done(sim_client_t *cl)
 {
     return cl->confirmed
            && (cl->token_len || sim.scenario->token == SIM_TOKEN_NONE)
+           && (sim_ticket_is_there(cl->number)
+               || sim.scenario->zero_rtt == SIM_0RTT_NONE)
            && cl->ended[0] == sim.scenario->streams
            && cl->ended[1] == sim.scenario->uni_streams
            && cl->theirs == sim.scenario->server_streams;
@@ -1033,6 +1169,15 @@ sim_client_close(sim_client_t *cl)
 }
 
 
+/* each one begins when the one before has come to its end */
+
+static ngx_uint_t
+sim_client_in_sequence(void)
+{
+    return sim.scenario->token || sim.scenario->zero_rtt;
+}
+
+
 static void
 sim_client_cancel(sim_client_t *cl)
 {
@@ -1052,10 +1197,10 @@ sim_client_finish(sim_client_t *cl)
 
     if (sim.scenario->token) {
         sim_client_check_retries(cl);
+    }
 
-        if (cl->number + 1 < sim_nclients) {
-            sim_at(&sim_client[cl->number + 1].start, sim.now + SIM_SEC);
-        }
+    if (sim_client_in_sequence() && cl->number + 1 < sim_nclients) {
+        sim_at(&sim_client[cl->number + 1].start, sim.now + SIM_SEC);
     }
 
     sim_client_cancel(cl);
@@ -1330,6 +1475,15 @@ sim_client_migrate(void *data)
 }
 
 
+/* with the ticket of the one before it */
+
+static ngx_uint_t
+sim_client_comes_back(sim_client_t *cl)
+{
+    return sim.scenario->zero_rtt && cl->number;
+}
+
+
 static void
 sim_client_tls(sim_client_t *cl)
 {
@@ -1342,16 +1496,21 @@ sim_client_tls(sim_client_t *cl)
         SIM_NGTCP2_TLS "+CHACHA20-POLY1305:+GROUP-SECP384R1:+GROUP-X25519"
     };
 
-    int         rc;
-    ngx_uint_t  n;
+    int  rc;
 
     rc = gnutls_init(&cl->tls, GNUTLS_CLIENT | GNUTLS_ENABLE_EARLY_DATA
                                | GNUTLS_NO_END_OF_EARLY_DATA);
 
     rc |= ngtcp2_crypto_gnutls_configure_client_session(cl->tls);
 
-    n = sim_client_draw(0, sizeof(suites) / sizeof(suites[0]) - 1, 0);
-    rc |= gnutls_priority_set_direct(cl->tls, suites[n], NULL);
+    cl->suite = sim_client_draw(0, sizeof(suites) / sizeof(suites[0]) - 1, 0);
+
+    if (sim_client_comes_back(cl)) {
+        /* that of the session */
+        cl->suite = sim_client[0].suite;
+    }
+
+    rc |= gnutls_priority_set_direct(cl->tls, suites[cl->suite], NULL);
 
     rc |= gnutls_alpn_set_protocols(cl->tls, &alpn, 1,
                                     GNUTLS_ALPN_MANDATORY);
@@ -1363,6 +1522,14 @@ sim_client_tls(sim_client_t *cl)
     }
 
     gnutls_session_set_ptr(cl->tls, &cl->ref);
+
+    if (sim_client_comes_back(cl)) {
+        sim_ticket_resume(cl->number - 1, cl->tls);
+    }
+
+    if (sim.scenario->zero_rtt) {
+        sim_ticket_wait(cl->number, cl->tls);
+    }
 }
 
 
@@ -1430,6 +1597,7 @@ sim_client_versions(sim_client_t *cl, ngtcp2_settings *settings)
     ngx_uint_t  n;
 
     n = sim_client_draw(0, 3, 3);
+    n = sim_client_comes_back(cl) ? 3 : n;
     cl->wanted = cl->version;
 
     if (sim.scenario->version) {
@@ -1492,6 +1660,11 @@ sim_client_connect(sim_client_t *cl)
         version = sim_client_token(cl, &settings);
     }
 
+    if (sim_client_comes_back(cl)) {
+        /* that of the connection before, RFC 9369, 5 */
+        version = sim_client[cl->number - 1].version;
+    }
+
     cl->version = version;
     sim_client_versions(cl, &settings);
 
@@ -1506,6 +1679,11 @@ sim_client_connect(sim_client_t *cl)
 
     ngtcp2_conn_set_tls_native_handle(cl->conn, cl->tls);
 
+    if (sim_client_comes_back(cl)) {
+        sim_ticket_early(cl->number - 1, cl->conn);
+        cl->early = 1;
+    }
+
     if (sim.scenario->rebind_cuts) {
         sim_client_keep_alive(cl);
     }
@@ -1516,6 +1694,12 @@ static void
 sim_client_start(void *data)
 {
     sim_client_t  *cl = data;
+
+    cl->started = sim.now;
+
+    if (sim_client_in_sequence()) {
+        sim_link_recount();
+    }
 
     sim_client_tls(cl);
     sim_client_connect(cl);
@@ -1566,8 +1750,7 @@ sim_client_init(void)
         cl->start.handler = sim_client_start;
         cl->start.data = cl;
 
-        if (i && sim.scenario->token) {
-            /* when the one before has come to its end */
+        if (i && sim_client_in_sequence()) {
             continue;
         }
 
@@ -1596,6 +1779,7 @@ sim_client_done(void)
         gnutls_deinit(cl->tls);
     }
 
+    sim_tickets_done();
     gnutls_certificate_free_credentials(sim_credentials);
 }
 

@@ -61,6 +61,14 @@ sim_link_init(void)
 }
 
 
+void
+sim_link_recount(void)
+{
+    sim_links[SIM_UP].sent = 0;
+    sim_links[SIM_DOWN].sent = 0;
+}
+
+
 const quic_addr_t *
 sim_server_addr(void)
 {

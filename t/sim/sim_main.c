@@ -181,6 +181,10 @@ sim_run(void)
         sim_fail("the client has moved %lu times", sim_result.moves);
     }
 
+    if (sim_result.at_once < sim.scenario->at_once) {
+        sim_fail("%lu streams were there in 0-RTT", sim_result.at_once);
+    }
+
     sim_check_mtu(sim.scenario->server_mtu);
 
     sim_client_done();

@@ -41,4 +41,21 @@ int sim_ngtcp2_new_cid(ngtcp2_conn *conn, ngtcp2_cid *cid, uint8_t *token,
     size_t len, void *data);
 
 
+/* ticket: what the clients after this one need of it */
+
+/* once its TLS is there; once the server's parameters are */
+void sim_ticket_wait(ngx_uint_t client, gnutls_session_t tls);
+void sim_ticket_params(ngx_uint_t client, ngtcp2_conn *conn);
+
+/* non-zero when it could be used; when the ticket came */
+ngx_uint_t sim_ticket_is_there(ngx_uint_t client);
+uint64_t sim_ticket_time(ngx_uint_t client);
+
+/* another one uses it: with the first resumption, with both 0-RTT */
+void sim_ticket_resume(ngx_uint_t client, gnutls_session_t tls);
+void sim_ticket_early(ngx_uint_t client, ngtcp2_conn *conn);
+
+void sim_tickets_done(void);
+
+
 #endif /* _SIM_NGTCP2_H_INCLUDED_ */

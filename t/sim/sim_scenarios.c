@@ -131,6 +131,107 @@ static const sim_scenario_t  sim_scenarios[] = {
       .clients = 4, .token = SIM_TOKEN_ELSEWHERE, .retry = 1,
       SIM_DOWNLOAD(2 * KB) },
 
+    /* who comes back begins with 0-RTT */
+
+    { .name = "0rtt",
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      .at_once = 3, SIM_DOWNLOAD(100 * KB) },
+
+    { .name = "0rtt-upload",
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      .at_once = 3, SIM_UPLOAD(40 * KB) },
+
+    { .name = "0rtt-mix",
+      .path = SIM_LINKS( .loss = 0.02 ),
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      SIM_MIX, .weight = 40 },
+
+    { .name = "0rtt-loss-10",
+      .path = SIM_LINKS( .loss = 0.1 ),
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      SIM_UPLOAD(20 * KB) },
+
+    { .name = "0rtt-loss-30",
+      .path = SIM_LINKS( .loss = 0.3 ),
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      SIM_UPLOAD(20 * KB) },
+
+    { .name = "0rtt-reorder",
+      .path = SIM_LINKS( .reorder = 0.5, .reorder_by = 60 * SIM_MS,
+                         .duplicate = 0.3 ),
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      .at_once = 1, SIM_UPLOAD(20 * KB) },
+
+    { .name = "0rtt-corrupt-20",
+      .path = SIM_LINKS( .corrupt = 0.2 ),
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      SIM_UPLOAD(20 * KB) },
+
+    /* the ClientHello is lost, and all but it */
+
+    { .name = "0rtt-hello-lost",
+      .path = { [SIM_UP] = { .drop = 0x01 } },
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      SIM_UPLOAD(20 * KB) },
+
+    { .name = "0rtt-rest-lost",
+      .path = { [SIM_UP] = { .drop = 0x1e } },
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      SIM_UPLOAD(20 * KB) },
+
+    { .name = "0rtt-answer-lost",
+      .path = { [SIM_DOWN] = { .drop = 0x07 } },
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_TAKEN,
+      .at_once = 3, SIM_DOWNLOAD(20 * KB) },
+
+    /* nobody knows whether the client is there: three times what came */
+
+    { .name = "0rtt-no-token",
+      .clients = 4, .zero_rtt = SIM_0RTT_TAKEN, SIM_DOWNLOAD(100 * KB) },
+
+    { .name = "0rtt-no-token-loss-30",
+      .path = SIM_LINKS( .loss = 0.3 ),
+      .clients = 4, .zero_rtt = SIM_0RTT_TAKEN, SIM_MIX, .weight = 20 },
+
+    { .name = "0rtt-retry",
+      .path = SIM_LINKS( .loss = 0.1 ),
+      .clients = 4, .retry = 1, .zero_rtt = SIM_0RTT_TAKEN,
+      SIM_UPLOAD(20 * KB) },
+
+    /*
+     * What was sent comes again.  It's less than a window: the library doesn't
+     * send its Finished as long as that is full of what nobody will acknowledge.
+     */
+
+    { .name = "0rtt-refused",
+      .clients = 4, .token = SIM_TOKEN_NEXT, .zero_rtt = SIM_0RTT_REFUSED,
+      SIM_MIX, .weight = 40 },
+
+    { .name = "0rtt-refused-loss-30",
+      .path = SIM_LINKS( .loss = 0.3 ),
+      .clients = 4, .zero_rtt = SIM_0RTT_REFUSED, SIM_UPLOAD(4 * KB) },
+
+    { .name = "0rtt-refused-reorder",
+      .path = SIM_LINKS( .reorder = 0.5, .reorder_by = 60 * SIM_MS,
+                         .duplicate = 0.3 ),
+      .clients = 4, .zero_rtt = SIM_0RTT_REFUSED, SIM_UPLOAD(20 * KB) },
+
+    /* and there are certificates of 6 KB to be sent */
+
+    { .name = "0rtt-unknown",
+      .clients = 4, .chain = 16, .zero_rtt = SIM_0RTT_UNKNOWN,
+      SIM_UPLOAD(20 * KB) },
+
+    /*
+     * GnuTLS can't acknowledge Handshake packets here before it has them all:
+     * probes have to bring the rest of them.
+     */
+
+    { .name = "0rtt-unknown-loss-10",
+      .path = SIM_LINKS( .loss = 0.1 ),
+      .clients = 4, .chain = 8, .zero_rtt = SIM_0RTT_UNKNOWN,
+      SIM_UPLOAD(4 * KB) },
+
     { .name = "crowd",
       .path = SIM_LINKS( .loss = 0.05 ), .clients = 8, SIM_MIX,
       .weight = 20 },

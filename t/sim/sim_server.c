@@ -6,10 +6,19 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "crypto/quic_ticket_keys.h"
 #include "quic/quic_conn_internal.h"
+#include "quic/quic_replay.h"
 #include "test_cert.h"
 #include "sim.h"
 #include "sim_server.h"
+
+
+/* that a client may name */
+#define SIM_SERVERS          2
+
+#define SIM_TICKET_LIFETIME  3600        /* seconds */
+#define SIM_REPLAY           1024        /* numbers of tickets, at most */
 
 
 typedef struct {
@@ -44,6 +53,7 @@ static void sim_server_wakeup(void *data);
 static void sim_server_freed(void *data, quic_conn_t *c);
 static const quic_conf_t *sim_server_conf(void *data, void *socket);
 static ngx_uint_t sim_server_lives(void *data, uint32_t owner);
+static ngx_int_t sim_server_early(void *data, uint64_t ticket);
 
 static void sim_server_established(void *app);
 static void sim_server_opened(void *app, quic_stream_t *s);
@@ -63,7 +73,7 @@ static const quic_endpoint_ops_t  sim_endpoint_ops = {
     sim_server_freed,
     sim_server_conf,
     sim_server_lives,
-    NULL
+    sim_server_early
 };
 
 
@@ -88,11 +98,13 @@ static quic_host_key_t  sim_host_key;
 static sim_event_t      sim_flush_event;
 static sim_event_t      sim_memory_event;
 static sim_event_t      sim_keys_event;
+static quic_tls_ctx_t  *sim_tls[SIM_SERVERS];
+static uint64_t         sim_replay[SIM_REPLAY];
 static u_char           sim_buffer[QUIC_MAX_BATCH_SIZE];
 
 
 static void
-sim_server_certificates(void)
+sim_server_certificates(quic_tls_ctx_t *tls)
 {
     size_t       len;
     u_char      *chain, *p;
@@ -122,14 +134,50 @@ sim_server_certificates(void)
         cert.len += len;
     }
 
-    if (quic_tls_ctx_certificate(sim_conf.tls, &cert, &key, NULL, &sim.log)
-        != NGX_OK)
-    {
+    if (quic_tls_ctx_certificate(tls, &cert, &key, NULL, &sim.log) != NGX_OK) {
         sim_fail("no certificate");
     }
 
     free(cert.data);
     free(key.data);
+}
+
+
+/* those of two servers with the same keys of tickets */
+
+static void
+sim_server_tls(void)
+{
+    u_char              secret[QUIC_TICKET_SECRET_LEN];
+    ngx_uint_t          i;
+    quic_tls_tickets_t  conf;
+
+    ngx_memzero(&conf, sizeof(quic_tls_tickets_t));
+
+    if (sim.scenario->zero_rtt) {
+        sim_random_bytes(SIM_RANDOM_LIBRARY, secret, sizeof(secret));
+
+        conf.secret = secret;
+        conf.longest = SIM_TICKET_LIFETIME;
+        conf.early_data = 1;
+    }
+
+    for (i = 0; i < SIM_SERVERS; i++) {
+        sim_tls[i] = quic_tls_ctx_create(&sim.log);
+        sim_server_certificates(sim_tls[i]);
+
+        if (sim.scenario->zero_rtt == SIM_0RTT_NONE) {
+            break;
+        }
+
+        quic_tls_ctx_lifetime(sim_tls[i], SIM_TICKET_LIFETIME);
+
+        if (quic_tls_ctx_tickets(sim_tls[i], &conf, &sim.log) != NGX_OK) {
+            sim_fail("no tickets");
+        }
+    }
+
+    sim_conf.tls = sim_tls[0];
 }
 
 
@@ -182,8 +230,7 @@ sim_server_init(void)
     sim_conf.mtu = row->mtu ? row->mtu : 1480;
     sim_conf.retry = row->retry;
 
-    sim_conf.tls = quic_tls_ctx_create(&sim.log);
-    sim_server_certificates();
+    sim_server_tls();
 
     if (row->preferred) {
         sim_conf.preferred_ipv4 = *sim_server_preferred();
@@ -221,6 +268,16 @@ sim_server_start(void)
         != NGX_OK)
     {
         sim_fail("no endpoint");
+    }
+
+    if (sim.scenario->zero_rtt) {
+        if (quic_replay_init((quic_replay_t *) sim_replay, sizeof(sim_replay))
+            != NGX_OK)
+        {
+            sim_fail("no memory of 0-RTT");
+        }
+
+        sim_endpoint.early_id = ((quic_replay_t *) sim_replay)->id;
     }
 }
 
@@ -324,13 +381,18 @@ sim_server_restart(void)
 static void
 sim_server_done(void)
 {
+    ngx_uint_t  i;
+
     sim_server_stop();
     sim_cancel(&sim_memory_event);
     sim_cancel(&sim_keys_event);
 
     quic_mem_done(&sim_mem);
     quic_host_key_clear(&sim_host_key);
-    quic_tls_ctx_free(sim_conf.tls);
+
+    for (i = 0; i < SIM_SERVERS; i++) {
+        quic_tls_ctx_free(sim_tls[i]);
+    }
 }
 
 
@@ -549,7 +611,29 @@ sim_server_accepted(void *data, quic_conn_t *c, void *socket)
 static ngx_int_t
 sim_server_name(void *data, quic_conn_t *c, ngx_str_t *name)
 {
-    return NGX_OK;
+    sim_server_conn_t  *sc;
+
+    if (sim.scenario->zero_rtt != SIM_0RTT_UNKNOWN) {
+        return NGX_OK;
+    }
+
+    /* never that which the ticket comes from */
+
+    sc = quic_conn_data(c);
+
+    return quic_conn_use_tls(c, sim_tls[sc->client % SIM_SERVERS]);
+}
+
+
+static ngx_int_t
+sim_server_early(void *data, uint64_t ticket)
+{
+    if (sim.scenario->zero_rtt == SIM_0RTT_REFUSED) {
+        return NGX_DECLINED;
+    }
+
+    return quic_replay_use((quic_replay_t *) sim_replay, ticket,
+                           sim.now / SIM_SEC);
 }
 
 
@@ -949,6 +1033,7 @@ sim_server_opened(void *app, quic_stream_t *qs)
     }
 
     sim_trace("server: stream %lu opened", qs->id);
+    sim_result.at_once += quic_conn_early(sc->conn);
 
     sim_server_begin(sc, s, qs);
 
