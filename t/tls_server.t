@@ -174,6 +174,64 @@ sub variables {
 }
 
 
+# Variables that nginx has since 1.29.3, and knows with OpenSSL 3.5.
+
+sub signatures {
+    my ($t, $ca) = nginx();
+
+    SKIP: {
+        my ($major, $minor, $patch) = split /\./, $t->version;
+
+        skip 'no $ssl_sigalg', 1
+            if $major == 1 && $minor * 1000 + $patch < 29_003;
+
+        $ca->issue($_, type => $_, by => 'root') for qw(ec rsa p384 ed25519);
+
+        my $certs = join "\n", map { "ssl_certificate %%DIR%%/$_.crt;
+                                      ssl_certificate_key %%DIR%%/$_.key;" }
+                               qw(ec rsa ed25519);
+
+        $t->run("ssl_protocols TLSv1.3;
+        server { listen 127.0.0.1:%%PORT%% quic; listen 127.0.0.1:%%PORT%% ssl;
+                 $certs
+                 ssl_verify_client optional;
+                 ssl_client_certificate %%DIR%%/root.crt;
+                 location /server { return 200 \$ssl_sigalg; }
+                 location /client { return 200 \$ssl_client_sigalg; }
+                 location /ech { return 200 =\$ssl_ech_status; } }");
+
+        my $dir = $t->dir;
+
+        # the choice among several is each library's own
+
+        for my $sigalg (qw(ecdsa_secp256r1_sha256 ed25519
+                           rsa_pss_rsae_sha256 rsa_pss_rsae_sha512))
+        {
+            is($t->get('/server', args => ['--sigalgs', $sigalg],
+                       $_ => 1)->{body}, $sigalg, "$sigalg over $_")
+                for qw(http1 http3);
+        }
+
+        for (['ec', 'ecdsa_secp256r1_sha256'],
+             ['p384', 'ecdsa_secp384r1_sha384'], ['rsa', 'rsa_pss_rsae_sha256'])
+        {
+            my ($name, $sigalg) = @$_;
+            my @args = ('--cert', "$dir/$name.crt", '--key', "$dir/$name.key");
+
+            is($t->get('/client', args => \@args, $_ => 1)->{body}, $sigalg,
+               "client's $sigalg over $_") for qw(http1 http3);
+        }
+
+        is($t->get('/client', $_ => 1)->{body}, '', "no client's over $_")
+            for qw(http1 http3);
+        is($t->get('/ech')->{body}, '=', 'no ECH');
+
+        $t->stop;
+        $t->no_alerts;
+    }
+}
+
+
 sub dynamic {
     my ($t, $ca) = nginx();
 
@@ -596,6 +654,7 @@ sub gone {
 
 certificates();
 variables();
+signatures();
 dynamic();
 renewal();
 stapling();

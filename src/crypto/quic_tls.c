@@ -45,6 +45,7 @@ static ngx_int_t quic_tls_fail(quic_tls_t *tls, uint64_t error,
     const char *reason);
 static ngx_int_t quic_tls_library_error(quic_tls_t *tls);
 static void quic_tls_describe(quic_tls_t *tls, uint32_t code);
+static const char *quic_tls_sigalg_name(quic_tls_t *tls, uint16_t sigalg);
 
 
 /* the levels of the library are ours, in the same order */
@@ -402,12 +403,17 @@ quic_tls_choose_certificate(quic_tls_t *tls)
     n = SSL_get0_peer_verify_algorithms(tls->ssl, &sigalgs);
     cert = quic_tls_ctx_choose(tls->ctx, sigalgs, n);
 
-    /*
-     * The context's own is there already.  With none that fits the handshake
-     * may still go on: a resumed one needs no certificate.
-     */
+    /* it may still go on: a resumed one needs no certificate */
 
-    if (cert == NULL || cert == tls->ctx->cert) {
+    if (cert == NULL) {
+        return NGX_OK;
+    }
+
+    tls->sigalg = quic_tls_cert_sigalg(cert, sigalgs, n);
+
+    /* the context's own is there already */
+
+    if (cert == tls->ctx->cert) {
         return NGX_OK;
     }
 
@@ -425,13 +431,13 @@ ngx_int_t
 quic_tls_use_certificate(quic_tls_t *tls, quic_tls_cert_t *cert)
 {
     size_t           n;
+    uint16_t         sigalg;
     const uint16_t  *sigalgs;
 
     n = SSL_get0_peer_verify_algorithms(tls->ssl, &sigalgs);
+    sigalg = quic_tls_cert_sigalg(cert, sigalgs, n);
 
-    if (cert->type >= tls->cert_type
-        || !quic_tls_cert_fits(cert, sigalgs, n))
-    {
+    if (cert->type >= tls->cert_type || sigalg == 0) {
         return NGX_OK;
     }
 
@@ -442,6 +448,7 @@ quic_tls_use_certificate(quic_tls_t *tls, quic_tls_cert_t *cert)
     }
 
     tls->cert_type = cert->type;
+    tls->sigalg = sigalg;
 
     return NGX_OK;
 }
@@ -641,6 +648,38 @@ quic_tls_group(quic_tls_t *tls)
     if (name == NULL) {
         name = SSL_get_curve_name(id);
     }
+
+    return name ? name : "";
+}
+
+
+const char *
+quic_tls_sigalg(quic_tls_t *tls)
+{
+    return quic_tls_sigalg_name(tls, tls->sigalg);
+}
+
+
+const char *
+quic_tls_client_sigalg(quic_tls_t *tls)
+{
+    return quic_tls_sigalg_name(tls,
+                                SSL_get_peer_signature_algorithm(tls->ssl));
+}
+
+
+/* a session knows what was signed when it began, in another handshake */
+
+static const char *
+quic_tls_sigalg_name(quic_tls_t *tls, uint16_t sigalg)
+{
+    const char  *name;
+
+    if (sigalg == 0 || quic_tls_resumed(tls)) {
+        return "";
+    }
+
+    name = SSL_get_signature_algorithm_name(sigalg, 1);
 
     return name ? name : "";
 }

@@ -281,6 +281,13 @@ ngx_str_t quic_tls_server_name(quic_tls_t *tls);
 ngx_uint_t quic_tls_resumed(quic_tls_t *tls);
 
 /*
+ * What our certificate's key has signed the handshake with, resp. the client's
+ * ("ecdsa_secp256r1_sha256"); empty if it hasn't, as in a resumed one.  Static.
+ */
+const char *quic_tls_sigalg(quic_tls_t *tls);
+const char *quic_tls_client_sigalg(quic_tls_t *tls);
+
+/*
  * What a connection's TLS may be known by: TLS 1.3 has no session IDs, so it's
  * made of the exporter (RFC 8446, 7.5), and no two connections have the same.
  * NGX_OK, or NGX_DECLINED before the handshake is complete.

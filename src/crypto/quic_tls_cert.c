@@ -161,8 +161,10 @@ quic_tls_cert_free(quic_tls_cert_t *cert)
 }
 
 
-ngx_uint_t
-quic_tls_cert_fits(quic_tls_cert_t *cert, const uint16_t *sigalgs, size_t n)
+/* the library prefers those of a key in the same order */
+
+uint16_t
+quic_tls_cert_sigalg(quic_tls_cert_t *cert, const uint16_t *sigalgs, size_t n)
 {
     size_t                       j;
     ngx_uint_t                   k;
@@ -170,10 +172,10 @@ quic_tls_cert_fits(quic_tls_cert_t *cert, const uint16_t *sigalgs, size_t n)
 
     type = &quic_tls_cert_types[cert->type];
 
-    for (j = 0; j < n; j++) {
-        for (k = 0; k < QUIC_TLS_MAX_SIGALGS; k++) {
-            if (sigalgs[j] == type->sigalgs[k] && sigalgs[j] != 0) {
-                return 1;
+    for (k = 0; k < QUIC_TLS_MAX_SIGALGS && type->sigalgs[k]; k++) {
+        for (j = 0; j < n; j++) {
+            if (sigalgs[j] == type->sigalgs[k]) {
+                return sigalgs[j];
             }
         }
     }

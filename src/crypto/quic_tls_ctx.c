@@ -182,7 +182,7 @@ quic_tls_ctx_choose(quic_tls_ctx_t *ctx, const uint16_t *sigalgs, size_t n)
     ngx_uint_t  i;
 
     for (i = 0; i < QUIC_TLS_CERT_TYPES; i++) {
-        if (ctx->certs[i] && quic_tls_cert_fits(ctx->certs[i], sigalgs, n)) {
+        if (ctx->certs[i] && quic_tls_cert_sigalg(ctx->certs[i], sigalgs, n)) {
             return ctx->certs[i];
         }
     }

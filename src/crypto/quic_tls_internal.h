@@ -113,6 +113,7 @@ struct quic_tls_s {
     unsigned              failed:1;
 
     ngx_uint_t            cert_type; /* QUIC_TLS_CERT_TYPES: the context's */
+    uint16_t              sigalg;    /* of it for this client, or 0 */
 
     quic_tls_offered_t    offered;
 
@@ -137,8 +138,8 @@ extern const SSL_QUIC_METHOD  quic_tls_method;
 quic_tls_cert_t *quic_tls_ctx_choose(quic_tls_ctx_t *ctx,
     const uint16_t *sigalgs, size_t n);
 
-/* non-zero if a client that knows these algorithms can verify it */
-ngx_uint_t quic_tls_cert_fits(quic_tls_cert_t *cert, const uint16_t *sigalgs,
+/* what it signs with for a client that knows these; 0: it can verify none */
+uint16_t quic_tls_cert_sigalg(quic_tls_cert_t *cert, const uint16_t *sigalgs,
     size_t n);
 
 /* what "ssl_ecdh_curve auto" stands for; a new context has it */

@@ -55,6 +55,8 @@ static void ngx_http_quic_value_cipher(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_curve(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
+static void ngx_http_quic_value_sigalg(ngx_http_quic_request_t *qr,
+    ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_session_id(ngx_http_quic_request_t *qr,
@@ -95,6 +97,8 @@ static const ngx_http_quic_variable_t  ngx_http_quic_variables[] = {
     { ngx_string("ssl_ciphers"), ngx_http_quic_value_offered, 0 },
     { ngx_string("ssl_curve"), ngx_http_quic_value_curve, 0 },
     { ngx_string("ssl_curves"), ngx_http_quic_value_offered, 1 },
+    { ngx_string("ssl_sigalg"), ngx_http_quic_value_sigalg, 0 },
+    { ngx_string("ssl_client_sigalg"), ngx_http_quic_value_sigalg, 1 },
     { ngx_string("ssl_server_name"), ngx_http_quic_value_server_name, 0 },
     { ngx_string("ssl_alpn_protocol"), ngx_http_quic_value_http3, 0 },
     { ngx_string("ssl_session_id"), ngx_http_quic_value_session_id, 0 },
@@ -313,6 +317,23 @@ ngx_http_quic_value_curve(ngx_http_quic_request_t *qr, ngx_uint_t what,
 
     if (tls) {
         ngx_http_quic_copy_name(qr, quic_tls_group(tls), value);
+    }
+}
+
+
+/* what: the client's, or ours */
+
+static void
+ngx_http_quic_value_sigalg(ngx_http_quic_request_t *qr, ngx_uint_t what,
+    ngx_str_t *value)
+{
+    quic_tls_t  *tls;
+
+    tls = ngx_http_quic_tls(qr);
+
+    if (tls) {
+        ngx_http_quic_copy_name(qr, what ? quic_tls_client_sigalg(tls)
+                                         : quic_tls_sigalg(tls), value);
     }
 }
 

@@ -479,6 +479,14 @@ test_tls_client_peer_name(test_tls_client_t *client)
 }
 
 
+const char *
+test_tls_client_peer_sigalg(test_tls_client_t *client)
+{
+    return SSL_get_signature_algorithm_name(
+                           SSL_get_peer_signature_algorithm(client->ssl), 1);
+}
+
+
 ngx_uint_t
 test_tls_client_tickets(test_tls_client_t *client)
 {

@@ -74,6 +74,9 @@ ngx_uint_t test_tls_client_early_accepted(test_tls_client_t *client);
 /* common name of the server's certificate, "" before there is one */
 const char *test_tls_client_peer_name(test_tls_client_t *client);
 
+/* what the server has signed with; of its session, if that was resumed */
+const char *test_tls_client_peer_sigalg(test_tls_client_t *client);
+
 /* tickets so far; the last one's session, NULL: none.  To be freed. */
 ngx_uint_t test_tls_client_tickets(test_tls_client_t *client);
 test_tls_session_t *test_tls_client_session(test_tls_client_t *client);

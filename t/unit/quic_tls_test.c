@@ -801,6 +801,8 @@ certificate_types(void **state)
 
         assert_string_equal(test_tls_client_peer_name(pair->client),
                             certs[i / 2].name);
+        assert_string_equal(quic_tls_sigalg(pair->server),
+                            test_tls_client_peer_sigalg(pair->client));
         pair_free(pair);
     }
 
@@ -829,6 +831,38 @@ certificate_types(void **state)
     pair_free(pair);
 
     quic_tls_ctx_free(ctx);
+}
+
+
+/* an RSA key signs in several ways; the client knows which one it was */
+
+static void
+signatures(void **state)
+{
+    pair_t                  *pair;
+    ngx_uint_t               i;
+    test_tls_client_conf_t   conf;
+
+    static const uint16_t    sigalgs[] = {
+        0, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA384,
+        SSL_SIGN_RSA_PSS_RSAE_SHA512
+    };
+
+    for (i = 0; i < test_array_len(sigalgs); i++) {
+        conf = client_conf();
+        conf.sigalg = sigalgs[i];
+
+        pair = pair_start(rsa_ctx, &conf);
+        assert_string_equal(quic_tls_sigalg(pair->server), "");
+
+        pair_run(pair, MAX_FLIGHT);
+
+        assert_string_equal(quic_tls_sigalg(pair->server),
+                            test_tls_client_peer_sigalg(pair->client));
+        assert_non_null(strstr(quic_tls_sigalg(pair->server), "rsa_pss_rsae"));
+        assert_string_equal(quic_tls_client_sigalg(pair->server), "");
+        pair_free(pair);
+    }
 }
 
 
@@ -1190,6 +1224,7 @@ assert_resumed(quic_tls_ctx_t *first, quic_tls_ctx_t *use, uint32_t version,
 
     assert_int_equal(quic_tls_resumed(pair->server), resumed);
     assert_int_equal(test_tls_client_resumed(pair->client), resumed);
+    assert_int_equal(quic_tls_sigalg(pair->server)[0] == '\0', resumed);
     assert_same_secrets(pair, QUIC_LEVEL_APP, 0x1301);
     assert_string_not_equal(quic_tls_group(pair->server), "");
 
@@ -1553,6 +1588,7 @@ main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(two_contexts),
         cmocka_unit_test(certificate_types),
+        cmocka_unit_test(signatures),
         cmocka_unit_test(no_common_certificate),
         cmocka_unit_test(hello_retry),
         cmocka_unit_test(wrong_levels),
