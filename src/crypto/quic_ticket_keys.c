@@ -128,7 +128,7 @@ quic_ticket_key_init(quic_ticket_key_t *key, const u_char *secret, size_t len,
 /*
  * The key of this period, of the one before, and of the next, which a host
  * whose clock is ahead of ours may have used already.  Without memory there
- * are none: no tickets, and full handshakes.
+ * are none, nothing is sealed or opened, and it's tried again the next time.
  */
 
 static void

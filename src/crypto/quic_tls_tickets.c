@@ -9,6 +9,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include "crypto/quic_random.h"
 #include "crypto/quic_tls_internal.h"
 
 
@@ -131,6 +132,11 @@ quic_tls_ticket_overhead(SSL *ssl)
 }
 
 
+/*
+ * A failure would end the handshake.  What can't be sealed is replaced by what
+ * nobody can open: a full handshake for the client, when it comes back with it.
+ */
+
 static int
 quic_tls_ticket_seal(SSL *ssl, uint8_t *out, size_t *out_len,
     size_t max_out_len, const uint8_t *in, size_t in_len)
@@ -142,7 +148,12 @@ quic_tls_ticket_seal(SSL *ssl, uint8_t *out, size_t *out_len,
     *out_len = quic_ticket_seal(&tls->ctx->ticket_keys, time(NULL), in, in_len,
                                 out);
 
-    return *out_len ? 1 : 0;
+    if (*out_len == 0) {
+        *out_len = in_len + QUIC_TICKET_OVERHEAD;
+        quic_random(out, *out_len);
+    }
+
+    return 1;
 }
 
 

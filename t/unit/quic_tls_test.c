@@ -1548,6 +1548,33 @@ no_tickets(void **state)
 }
 
 
+/* no memory for the keys: only the ticket is lost by that */
+
+static void
+no_ticket_keys(void **state)
+{
+    pair_t                  *pair;
+    quic_tls_ctx_t          *ctx;
+    test_tls_session_t      *session;
+    test_tls_client_conf_t   conf;
+
+    ctx = make_ctx(TEST_CERT_P256, "ec.example");
+    quic_ticket_keys_clear(&ctx->ticket_keys);
+
+    conf = client_conf();
+
+    pair = pair_shake(ctx, &conf);
+    session = test_tls_client_session(pair->client);
+    assert_non_null(session);
+    pair_free(pair);
+
+    assert_resumed(ctx, NULL, QUIC_VERSION_1, session, 0);
+
+    test_tls_session_free(session);
+    quic_tls_ctx_free(ctx);
+}
+
+
 /* connections that end in the middle leave nothing behind */
 
 static void
@@ -1605,6 +1632,7 @@ main(void)
         cmocka_unit_test(early_numbers),
         cmocka_unit_test(early_servers),
         cmocka_unit_test(no_tickets),
+        cmocka_unit_test(no_ticket_keys),
         cmocka_unit_test(abandoned)
     };
 
