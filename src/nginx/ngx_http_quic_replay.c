@@ -9,7 +9,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 #include "nginx/ngx_http_quic.h"
-#include "nginx/ngx_http_quic_worker.h"
 #include "quic/quic_replay.h"
 
 
@@ -115,7 +114,7 @@ ngx_http_quic_replay_use(ngx_http_quic_main_conf_t *qmcf, uint64_t ticket)
 
     ngx_shmtx_lock(&pool->mutex);
 
-    rc = quic_replay_use(qmcf->replay, ticket, ngx_http_quic_now() / 1000000);
+    rc = quic_replay_use(qmcf->replay, ticket, time(NULL));
 
     ngx_shmtx_unlock(&pool->mutex);
 

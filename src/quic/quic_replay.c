@@ -15,7 +15,7 @@
 #define QUIC_REPLAY_WAYS   16
 #define QUIC_REPLAY_TIME   0xffffULL
 
-/* seconds: clocks of workers are read at different times */
+/* seconds: the clock is read at different times, and may be set a little */
 #define QUIC_REPLAY_SKEW   2
 
 
@@ -52,6 +52,16 @@ quic_replay_use(quic_replay_t *r, uint64_t ticket, uint64_t now)
     uint64_t    *set, *room;
     ngx_uint_t   i;
 
+    /*
+     * By a clock that was put back, TLS takes what we have forgotten.  Until it
+     * is where it was nothing is used, so that nothing more is forgotten, and
+     * what was used last is told apart again.
+     */
+
+    if (now + QUIC_REPLAY_SKEW < r->latest) {
+        return NGX_DECLINED;
+    }
+
     set = &r->ticket[ticket % r->nsets * QUIC_REPLAY_WAYS];
     room = NULL;
 
@@ -71,6 +81,7 @@ quic_replay_use(quic_replay_t *r, uint64_t ticket, uint64_t now)
         return NGX_DECLINED;
     }
 
+    r->latest = ngx_max(r->latest, now);
     *room = (ticket & ~QUIC_REPLAY_TIME) | (now & QUIC_REPLAY_TIME);
 
     return NGX_OK;

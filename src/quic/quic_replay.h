@@ -27,6 +27,7 @@ typedef struct {
      */
     uint64_t             id;
 
+    uint64_t             latest;     /* seconds: a ticket was used */
     ngx_uint_t           nsets;
     uint64_t             ticket[1];
 } quic_replay_t;
@@ -36,9 +37,9 @@ typedef struct {
 ngx_int_t quic_replay_init(quic_replay_t *r, size_t size);
 
 /*
- * "now" is in seconds, of one clock for all who share the memory.  NGX_OK: the
- * ticket wasn't used before, and is now; NGX_DECLINED: it was, or there is no
- * room to remember it.
+ * "now" is in seconds since 1970, of the clock that TLS looks at for the age of
+ * a ticket.  NGX_OK: the ticket wasn't used before, and is now; NGX_DECLINED:
+ * it was, or there is no room to remember it, or the clock has been put back.
  */
 ngx_int_t quic_replay_use(quic_replay_t *r, uint64_t ticket, uint64_t now);
 

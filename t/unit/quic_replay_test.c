@@ -56,6 +56,38 @@ once(void **state)
 }
 
 
+/* a clock that is put back makes TLS take again what it has taken before */
+
+static void
+put_back(void **state)
+{
+    uint64_t        now, back;
+    quic_replay_t  *r;
+
+    r = make(SIZE);
+    now = 1000000000;
+
+    assert_int_equal(quic_replay_use(r, 1ULL << 60, now), NGX_OK);
+
+    for (back = 3; back < 200000; back += 97) {
+        assert_int_equal(quic_replay_use(r, 1ULL << 60, now - back),
+                         NGX_DECLINED);
+        assert_int_equal(quic_replay_use(r, 2ULL << 60, now - back),
+                         NGX_DECLINED);
+    }
+
+    /* it is where it was, or nearly */
+
+    assert_int_equal(quic_replay_use(r, 1ULL << 60, now - 2), NGX_DECLINED);
+    assert_int_equal(quic_replay_use(r, 2ULL << 60, now - 2), NGX_OK);
+    assert_int_equal(quic_replay_use(r, 1ULL << 60, now), NGX_DECLINED);
+    assert_int_equal(quic_replay_use(r, 2ULL << 60, now), NGX_DECLINED);
+    assert_int_equal(quic_replay_use(r, 3ULL << 60, now), NGX_OK);
+
+    free(r);
+}
+
+
 /* a set takes as many as it has places for, and again when they are over */
 
 static void
@@ -135,6 +167,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(once),
+        cmocka_unit_test(put_back),
         cmocka_unit_test(full),
         cmocka_unit_test(half_full),
         cmocka_unit_test(smallest)
