@@ -78,6 +78,8 @@ struct quic_tls_ctx_s {
     ngx_uint_t           suites;     /* QUIC_TLS_AES_128, ...: those allowed */
     unsigned             prefer:1;   /* our order, not the client's */
 
+    ngx_uint_t           depth;      /* quic_tls_verify_t's */
+
     quic_tls_key_log_pt  key_log;    /* NULL: none */
     void                *key_log_data;
 };

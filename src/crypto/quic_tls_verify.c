@@ -27,6 +27,7 @@ typedef struct {
 
 
 static int quic_tls_verify(X509_STORE_CTX *x509, void *arg);
+static void quic_tls_verify_depth(quic_tls_ctx_t *ctx, X509_STORE_CTX *x509);
 static int quic_tls_verify_go_on(int ok, X509_STORE_CTX *x509);
 static ngx_int_t quic_tls_verify_load_ca(quic_tls_ctx_t *ctx, ngx_str_t *name,
     STACK_OF(X509_NAME) *names, ngx_log_t *log);
@@ -95,13 +96,14 @@ quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
 
     SSL_CTX_set_client_CA_list(ctx->ssl_ctx, names);
 
-    /* the library counts the root, too */
+    /* enough for libraries that count the root, one too many for others */
 
     store = SSL_CTX_get_cert_store(ctx->ssl_ctx);
     (void) X509_STORE_set_depth(store, conf->depth + 1);
+    ctx->depth = conf->depth;
 
     SSL_CTX_set_verify(ctx->ssl_ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, quic_tls_verify, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, quic_tls_verify, ctx);
 
     return NGX_OK;
 }
@@ -126,11 +128,30 @@ quic_tls_verify(X509_STORE_CTX *x509, void *arg)
         X509_STORE_CTX_set_error(x509, X509_V_ERR_UNSPECIFIED);
     }
 
+    quic_tls_verify_depth(arg, x509);
+
     ssl = X509_STORE_CTX_get_ex_data(x509,
                                      SSL_get_ex_data_X509_STORE_CTX_idx());
     quic_tls_tickets_chain(ssl);
 
     return 1;
+}
+
+
+/*
+ * Nobody counts the client's certificate.  OpenSSL, AWS-LC and a newer BoringSSL
+ * don't count the root either, that of Debian does: so it's counted here.
+ */
+
+static void
+quic_tls_verify_depth(quic_tls_ctx_t *ctx, X509_STORE_CTX *x509)
+{
+    if (X509_STORE_CTX_get_error(x509) == X509_V_OK
+        && sk_X509_num(X509_STORE_CTX_get0_chain(x509)) > ctx->depth + 2)
+    {
+        X509_STORE_CTX_set_error(x509,
+                                 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+    }
 }
 
 
