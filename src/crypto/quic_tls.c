@@ -39,6 +39,8 @@ static int quic_tls_alert(SSL *ssl, enum ssl_encryption_level_t level,
     u_char alert);
 static void quic_tls_note_list(CBS *list, uint16_t *ids, size_t *n);
 static ngx_int_t quic_tls_choose_certificate(quic_tls_t *tls);
+static ngx_int_t quic_tls_set_certificate(quic_tls_t *tls,
+    quic_tls_cert_t *cert, uint16_t sigalg);
 static ngx_int_t quic_tls_bind_session(quic_tls_t *tls);
 static ngx_int_t quic_tls_handshake(quic_tls_t *tls);
 static ngx_int_t quic_tls_fail(quic_tls_t *tls, uint64_t error,
@@ -409,19 +411,35 @@ quic_tls_choose_certificate(quic_tls_t *tls)
         return NGX_OK;
     }
 
-    tls->sigalg = quic_tls_cert_sigalg(cert, sigalgs, n);
+    return quic_tls_set_certificate(tls, cert,
+                                    quic_tls_cert_sigalg(cert, sigalgs, n));
+}
 
+
+/*
+ * AWS-LC keeps a certificate for each kind of key, also of those that were set
+ * before, and chooses among them by the algorithm: so there is but one that it
+ * may sign with.
+ */
+
+static ngx_int_t
+quic_tls_set_certificate(quic_tls_t *tls, quic_tls_cert_t *cert,
+    uint16_t sigalg)
+{
     /* the context's own is there already */
 
-    if (cert == tls->ctx->cert) {
-        return NGX_OK;
-    }
-
-    if (!SSL_set_chain_and_key(tls->ssl, cert->chain, cert->nchain, cert->key,
-                               NULL))
+    if (cert != tls->ctx->cert
+        && !SSL_set_chain_and_key(tls->ssl, cert->chain, cert->nchain,
+                                  cert->key, NULL))
     {
         return NGX_ERROR;
     }
+
+    if (!SSL_set_signing_algorithm_prefs(tls->ssl, &sigalg, 1)) {
+        return NGX_ERROR;
+    }
+
+    tls->sigalg = sigalg;
 
     return NGX_OK;
 }
@@ -441,14 +459,11 @@ quic_tls_use_certificate(quic_tls_t *tls, quic_tls_cert_t *cert)
         return NGX_OK;
     }
 
-    if (!SSL_set_chain_and_key(tls->ssl, cert->chain, cert->nchain, cert->key,
-                               NULL))
-    {
+    if (quic_tls_set_certificate(tls, cert, sigalg) != NGX_OK) {
         return NGX_ERROR;
     }
 
     tls->cert_type = cert->type;
-    tls->sigalg = sigalg;
 
     return NGX_OK;
 }
