@@ -156,10 +156,29 @@ my @suites = qw(AES_256_GCM_SHA384 CHACHA20_POLY1305_SHA256 AES_128_GCM_SHA256);
 says('all suites', suites(@suites), 'ok');
 says('AES', suites(@suites[0, 2]), 'ok');
 says('AES-256', suites($suites[0]), 'ok');
-says('256 bits', suites(@suites[0, 1]), 'warn',
-     '"ssl_conf_command Ciphersuites" allows more', $where);
-says('ChaCha20', suites($suites[1]), 'emerg',
-     'Ciphersuites TLS_CHACHA20_POLY1305_SHA256" is not supported', $where);
+
+# BoringSSL has policies in place of a choice
+
+my $known = '"ssl_conf_command Ciphersuites TLS_AES_128_CCM_SHA256" is not'
+            . ' supported';
+
+if ($t->tls eq 'boringssl') {
+    says('256 bits', suites(@suites[0, 1]), 'warn',
+         '"ssl_conf_command Ciphersuites" allows more', $where,
+         'BoringSSL can leave out ChaCha20');
+    says('ChaCha20', suites($suites[1]), 'emerg',
+         'Ciphersuites TLS_CHACHA20_POLY1305_SHA256" is not supported', $where,
+         'BoringSSL can leave out ChaCha20');
+    says('only another suite', suites('AES_128_CCM_SHA256'), 'emerg', $known,
+         $where, 'BoringSSL can leave out ChaCha20');
+
+} else {
+    says('256 bits', suites(@suites[0, 1]), 'ok');
+    says('ChaCha20', suites($suites[1]), 'ok');
+    says('only another suite', suites('AES_128_CCM_SHA256'), 'emerg', $known,
+         $where, 'AWS-LC has TLS_AES_128_GCM_SHA256');
+}
+
 says('no such suite', suites('ROT13'), 'emerg', 'TLS_ROT13');
 
 for my $ok ('MinProtocol TLSv1.2', 'MaxProtocol TLSv1.3', 'Groups P-256',

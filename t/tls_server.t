@@ -113,6 +113,13 @@ sub variables {
     my $listen = "listen 127.0.0.1:%%PORT%% ssl$h2; $h2_on
                   listen 127.0.0.1:%%PORT%% quic;";
 
+    my $aws_lc = $t->tls eq 'aws-lc';
+    my $chacha = '';
+
+    if ($aws_lc) {
+        $chacha = 'ssl_conf_command Ciphersuites TLS_CHACHA20_POLY1305_SHA256;';
+    }
+
     $t->run("ssl_protocols TLSv1.3;
     server { $listen server_name localhost;
              location / { return 200 '$values'; } }
@@ -125,6 +132,11 @@ sub variables {
     server { $listen server_name aes.test;
              ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;
              location / { return 200 '\$ssl_cipher \$ssl_curve'; } }
+    server { $listen server_name chacha.test;
+             $chacha
+             location / { return 200 '\$ssl_cipher'; } }
+    server { $listen server_name group.test;
+             location / { return 200 '\$ssl_curve'; } }
     server { $listen server_name alpn.test;
              location / { return 200 '\$ssl_alpn_protocol'; } }
     server { $listen server_name id.test;
@@ -160,6 +172,32 @@ sub variables {
          ->{exit}, 0, 'no common group');
     is(join(' ', map { $t->get('/', host => 'alpn.test', $_ => 1)->{body} }
                  qw(http1 http2 http3)), 'http/1.1 h2 h3', 'protocol');
+
+    # what only one of the libraries has
+
+    my $hybrid = ['--curves', 'X25519MLKEM768'];
+    my $both = ['--curves', 'X25519MLKEM768:X25519'];
+
+    if ($aws_lc) {
+        is($t->get('/', host => 'chacha.test')->{body},
+           'TLS_CHACHA20_POLY1305_SHA256', 'only ChaCha20');
+        is($t->get('/', host => 'group.test', args => $hybrid)->{body},
+           'X25519MLKEM768', 'only X25519MLKEM768');
+        is($t->get('/', host => 'group.test', args => $both)->{body},
+           'X25519MLKEM768', 'X25519MLKEM768 before X25519');
+
+    } else {
+        isnt($t->get('/', host => 'group.test', args => $hybrid)->{exit}, 0,
+             'no X25519MLKEM768');
+        is($t->get('/', host => 'group.test', args => $both)->{body},
+           'X25519', 'X25519 after X25519MLKEM768');
+    }
+
+    my ($library) = $t->read_file('error.log')
+                    =~ /\[notice\] .*: QUIC module with (.+)/;
+
+    like($library, qr/^(?:BoringSSL|AWS-LC \d[\d.]*)$/, 'the TLS library');
+    is(lc((split ' ', $library)[0]), $ENV{TLS} || $t->tls, 'is the one wanted');
 
     my ($id, $other, @tcp) = map { $t->get('/', host => 'id.test',
                                            $_ => 1)->{body} }

@@ -97,6 +97,10 @@ typedef struct {
 } quic_tls_tickets_t;
 
 
+/* what the library calls itself, with its version if it has one */
+const char *quic_tls_library(void);
+
+
 /* Contexts: made when the configuration is read, errors to the log given */
 
 /*
@@ -168,6 +172,9 @@ ngx_int_t quic_tls_ctx_groups(quic_tls_ctx_t *ctx, ngx_str_t *list,
  * NGX_ERROR: it would have to use others as well, and nothing has changed.
  */
 ngx_int_t quic_tls_ctx_suites(quic_tls_ctx_t *ctx, ngx_str_t *list);
+
+/* what choices the library has, for a message */
+const char *quic_tls_possible_suites(void);
 
 /* our order of groups counts, not the client's */
 void quic_tls_ctx_prefer(quic_tls_ctx_t *ctx);

@@ -29,6 +29,13 @@ static int quic_tls_select_alpn(SSL *ssl, const u_char **out, u_char *out_len,
 static const u_char  quic_tls_alpn[] = { 'h', '3' };
 
 
+const char *
+quic_tls_library(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}
+
+
 quic_tls_ctx_t *
 quic_tls_ctx_create(ngx_log_t *log)
 {

@@ -241,6 +241,13 @@ quic_tls_ctx_suites(quic_tls_ctx_t *ctx, ngx_str_t *list)
 }
 
 
+const char *
+quic_tls_possible_suites(void)
+{
+    return QUIC_TLS_LIB_SUITES;
+}
+
+
 /*
  * To a connection, as its groups would otherwise stay those of the context
  * that it began with.  Groups come last: a choice of suites may change them.

@@ -22,7 +22,12 @@
 
 #ifdef OPENSSL_IS_AWSLC
 
-/* any choice is possible */
+/* any choice is possible; what it has, for a message */
+
+#define QUIC_TLS_LIB_SUITES                                                   \
+    "AWS-LC has TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384 and "          \
+    "TLS_CHACHA20_POLY1305_SHA256"
+
 
 static ngx_inline ngx_uint_t
 quic_tls_lib_suites(ngx_uint_t suites)
@@ -51,6 +56,12 @@ quic_tls_lib_set_suites(SSL *ssl, ngx_uint_t suites)
 }
 
 #else
+
+/* what it can do, for a message */
+
+#define QUIC_TLS_LIB_SUITES                                                   \
+    "BoringSSL can leave out ChaCha20, or all but TLS_AES_256_GCM_SHA384"
+
 
 /* the widest choice among "suites" that there is a policy for, or 0 */
 

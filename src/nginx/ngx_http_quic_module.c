@@ -661,6 +661,9 @@ ngx_http_quic_init_module(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                  "QUIC module with %s", quic_tls_library());
+
     ngx_http_quic_key_log_check(cycle);
     ngx_http_quic_worker_note_elders();
 

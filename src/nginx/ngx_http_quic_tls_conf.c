@@ -327,18 +327,16 @@ ngx_http_quic_conf_suites(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"ssl_conf_command Ciphersuites\" allows more than "
                       "the \"listen ... quic\" directive in %s:%ui will use: "
-                      "its TLS library can leave out ChaCha20, or all but "
-                      "TLS_AES_256_GCM_SHA384",
-                      cscf->file_name, cscf->line);
+                      "%s", cscf->file_name, cscf->line,
+                      quic_tls_possible_suites());
         return NGX_OK;
 
     default:
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "\"ssl_conf_command Ciphersuites %V\" is not supported "
-                      "by the \"listen ... quic\" directive in %s:%ui: its "
-                      "TLS library can leave out ChaCha20, or all but "
-                      "TLS_AES_256_GCM_SHA384",
-                      value, cscf->file_name, cscf->line);
+                      "by the \"listen ... quic\" directive in %s:%ui: %s",
+                      value, cscf->file_name, cscf->line,
+                      quic_tls_possible_suites());
         return NGX_ERROR;
     }
 }

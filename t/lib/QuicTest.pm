@@ -566,6 +566,18 @@ sub sanitized {
 }
 
 
+# The TLS library in the module, with the name that TLS= knows it by.
+
+sub tls {
+    my ($self) = @_;
+
+    open my $fh, '<:raw', $self->{module} or die "$self->{module}: $!\n";
+    local $/;
+
+    return index(<$fh>, 'AWS-LC ') >= 0 ? 'aws-lc' : 'boringssl';
+}
+
+
 # From the next start on, what processes have allocated and not yet freed is
 # counted.
 
