@@ -281,17 +281,13 @@ violation_crypto_beyond(violation_run_t *r)
 static ngx_int_t
 violation_crypto_again(violation_run_t *r)
 {
-    u_char            frames[1100], *p;
-    client_t         *c;
-    client_crypto_t  *crypto;
+    client_t  *c;
 
     c = r->client;
-    crypto = &c->crypto[QUIC_LEVEL_INITIAL];
     r->pn = c->space[0].next_pn;
 
-    p = client_write_crypto(frames, 0, crypto->out, crypto->len);
-
-    return client_send(c, QUIC_PACKET_INITIAL, frames, p - frames);
+    return client_send_crypto(c, QUIC_LEVEL_INITIAL, 0,
+                              c->crypto[QUIC_LEVEL_INITIAL].len);
 }
 
 

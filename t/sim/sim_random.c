@@ -11,6 +11,10 @@
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <openssl/base.h>
+#if defined(OPENSSL_IS_AWSLC)
+#include <openssl/ctrdrbg.h>
+#endif
 #include "sim.h"
 
 
@@ -163,7 +167,68 @@ __wrap_syscall(long number, ...)
 }
 
 
-#if defined(__x86_64__)
+#if defined(OPENSSL_IS_AWSLC)
+
+/*
+ * AWS-LC measures the processor's jitter, and has a hook for its own tests,
+ * which no header of those that it installs shows.
+ */
+
+struct entropy_source_t;
+
+struct entropy_source_methods {
+    int   (*initialize)(struct entropy_source_t *source);
+    void  (*zeroize_thread)(struct entropy_source_t *source);
+    void  (*free_thread)(struct entropy_source_t *source);
+    int   (*get_seed)(const struct entropy_source_t *source,
+              uint8_t seed[CTR_DRBG_ENTROPY_LEN]);
+    int   (*get_extra_entropy)(const struct entropy_source_t *source,
+              uint8_t entropy[CTR_DRBG_ENTROPY_LEN]);
+    int   (*get_prediction_resistance)(const struct entropy_source_t *source,
+              uint8_t *bytes);
+    int     id;
+};
+
+void override_entropy_source_method_FOR_TESTING(
+    const struct entropy_source_methods *methods);
+
+
+static int
+sim_random_source(struct entropy_source_t *source)
+{
+    return 1;
+}
+
+
+static void
+sim_random_source_done(struct entropy_source_t *source)
+{
+}
+
+
+static int
+sim_random_seed(const struct entropy_source_t *source,
+    uint8_t seed[CTR_DRBG_ENTROPY_LEN])
+{
+    sim_random_bytes(SIM_RANDOM_LIBRARY, seed, CTR_DRBG_ENTROPY_LEN);
+
+    return 1;
+}
+
+
+__attribute__((constructor))
+static void
+sim_random_no_jitter(void)
+{
+    static const struct entropy_source_methods  methods = {
+        sim_random_source, sim_random_source_done, sim_random_source_done,
+        sim_random_seed, NULL, NULL, 0
+    };
+
+    override_entropy_source_method_FOR_TESTING(&methods);
+}
+
+#elif defined(__x86_64__)
 
 /* BoringSSL asks the processor as well, if it has RDRAND (bit 30) */
 
