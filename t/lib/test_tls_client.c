@@ -210,7 +210,7 @@ test_tls_configure(test_tls_client_t *client, test_tls_client_conf_t *conf)
             && !SSL_set_tlsext_host_name(ssl, conf->server_name))
         || (conf->sigalg
             && !SSL_set_verify_algorithm_prefs(ssl, &conf->sigalg, 1))
-        || (conf->group && !SSL_set1_curves(ssl, &conf->group, 1))
+        || (conf->group && !SSL_set1_groups_list(ssl, conf->group))
         || (conf->session
             && !SSL_set_session(ssl, (SSL_SESSION *) conf->session))
         || test_tls_set_alpn(ssl, conf->alpn ? conf->alpn : "h3") != NGX_OK)

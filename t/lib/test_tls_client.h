@@ -34,7 +34,7 @@ typedef struct {
     size_t               params_len;
     uint16_t             suite;         /* 0x1301.., 0: the library's choice */
     uint16_t             sigalg;        /* the only one; 0: the library's */
-    int                  group;         /* NID of the only one, 0: library's */
+    const char          *group;         /* the only one; NULL: the library's */
     test_tls_session_t  *session;       /* to resume */
     unsigned             early:1;       /* 0-RTT, if the session allows it */
     unsigned             no_params:1;

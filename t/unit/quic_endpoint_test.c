@@ -5,7 +5,6 @@
  */
 
 #include "test.h"
-#include <openssl/nid.h>
 #include "crypto/quic_keys.h"
 #include "quic/quic_conn_internal.h"
 #include "quic/quic_stateless.h"
@@ -705,7 +704,7 @@ make_flight(flight_t *flight, quic_cid_t *cid, uint32_t chosen,
     ngx_memzero(&tls_conf, sizeof(tls_conf));
 
     /* a hello with a post-quantum key share takes two Initials */
-    tls_conf.group = NID_X25519;
+    tls_conf.group = "X25519";
 
     tls_conf.params = params;
     tls_conf.params_len = quic_transport_params_write(&tp, params,

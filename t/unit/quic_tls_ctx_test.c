@@ -450,6 +450,34 @@ choice(void **state)
 }
 
 
+/* BoringSSL has X25519MLKEM768 since 2024, Debian's is older */
+
+static ngx_uint_t
+has_hybrid(void)
+{
+    ngx_str_t        list, unknown;
+    ngx_int_t        rc;
+    quic_tls_ctx_t  *ctx;
+
+    ngx_str_set(&list, "X25519MLKEM768");
+
+    ctx = quic_tls_ctx_create(&test_log);
+    rc = quic_tls_ctx_groups(ctx, &list, &unknown);
+    quic_tls_ctx_free(ctx);
+
+#ifdef OPENSSL_IS_AWSLC
+    assert_int_equal(rc, NGX_OK);
+#endif
+
+    if (rc != NGX_OK) {
+        assert_int_equal(rc, NGX_ERROR);
+        assert_int_equal(unknown.len, list.len);
+    }
+
+    return rc == NGX_OK;
+}
+
+
 /* names as OpenSSL knows them, what of them is used, the first unknown one */
 
 static void
@@ -503,7 +531,7 @@ groups(void **state)
         quic_tls_ctx_free(ctx);
     }
 
-    /* "auto" has these two at least, whatever the library has */
+    /* "auto" is what the library has of its list */
 
     for (i = 0; i < 2; i++) {
         ctx = quic_tls_ctx_create(&test_log);
@@ -512,10 +540,30 @@ groups(void **state)
         list.len = ngx_strlen(list.data);
 
         assert_int_equal(quic_tls_ctx_groups(ctx, &list, &unknown), NGX_OK);
-        assert_non_null(strstr(ctx->groups, "X25519:P-256"));
+        assert_string_equal(ctx->groups, has_hybrid()
+                                         ? "X25519MLKEM768:X25519:P-256:P-384"
+                                         : "X25519:P-256:P-384");
 
         quic_tls_ctx_free(ctx);
     }
+}
+
+
+/* the module and its tests are linked with the library that TLS= names */
+
+static void
+library(void **state)
+{
+    size_t  i;
+    char    name[32];
+
+    (void) snprintf(name, sizeof(name), "%s", quic_tls_library());
+
+    for (i = 0; name[i]; i++) {
+        name[i] = name[i] == ' ' ? '\0' : (char) ngx_tolower(name[i]);
+    }
+
+    assert_string_equal(name, TEST_TLS);
 }
 
 
@@ -588,6 +636,7 @@ main(void)
         cmocka_unit_test(failure_keeps),
         cmocka_unit_test(passwords),
         cmocka_unit_test(choice),
+        cmocka_unit_test(library),
         cmocka_unit_test(groups),
         cmocka_unit_test(suites)
     };

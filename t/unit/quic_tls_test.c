@@ -919,6 +919,51 @@ hello_retry(void **state)
 }
 
 
+/*
+ * X25519MLKEM768, with a ClientHello that takes more than one packet.  What a
+ * library without it does is quic_tls_ctx_test's.
+ */
+
+static void
+hybrid_group(void **state)
+{
+    pair_t                  *pair;
+    ngx_str_t                unknown;
+    quic_tls_ctx_t          *ctx;
+    test_tls_client_conf_t   conf;
+
+    ngx_str_t  groups = ngx_string("X25519MLKEM768");
+
+    ctx = make_ctx(TEST_CERT_P256, "ec.example");
+
+    if (quic_tls_ctx_groups(ctx, &groups, &unknown) != NGX_OK) {
+        quic_tls_ctx_free(ctx);
+        print_message("%s has no X25519MLKEM768\n", quic_tls_library());
+        skip();
+    }
+
+    conf = client_conf();
+    conf.group = "X25519MLKEM768";
+
+    pair = pair_run(pair_start(ctx, &conf), 50);
+
+    assert_string_equal(quic_tls_group(pair->server), "X25519MLKEM768");
+    assert_same_secrets(pair, QUIC_LEVEL_APP, 0x1301);
+    pair_free(pair);
+
+    /* there is no other one in common */
+
+    conf.group = "X25519";
+    pair = pair_start(ctx, &conf);
+
+    assert_int_equal(deliver(pair, QUIC_LEVEL_INITIAL, MAX_FLIGHT), NGX_ERROR);
+    assert_tls_error(pair, QUIC_CRYPTO_ERROR(SSL_AD_HANDSHAKE_FAILURE));
+    pair_free(pair);
+
+    quic_tls_ctx_free(ctx);
+}
+
+
 /* RFC 9001, 4.1.3: data is taken at one level only */
 
 static void
@@ -1618,6 +1663,7 @@ main(void)
         cmocka_unit_test(signatures),
         cmocka_unit_test(no_common_certificate),
         cmocka_unit_test(hello_retry),
+        cmocka_unit_test(hybrid_group),
         cmocka_unit_test(wrong_levels),
         cmocka_unit_test(left_over),
         cmocka_unit_test(too_much),
