@@ -315,8 +315,10 @@ sub start {
     waitpid $pid, 0 if $self->{daemon};
 
     if (!$ok || !$self->{daemon} && $self->exited) {
-        BAIL_OUT("nginx does not start:\n" . $self->read_file('stderr')
-                 . $self->read_file('error.log'));
+        BAIL_OUT('nginx does not start'
+                 . ($ok ? " (status $self->{status}):\n" : " in time:\n")
+                 . join '', map { $self->read_file(s{.*/}{}r) }
+                            glob "$dir/stderr $dir/error.log $dir/sanitizer.*");
     }
 
     $self->adopt if $self->{daemon};
