@@ -16,11 +16,12 @@
 #include "crypto/quic_tls_internal.h"
 
 
-/* a response with one certificate has 0.5 to 2 KB */
+/* one more than is taken; a response with one certificate has 0.5 to 2 KB */
 #define QUIC_TLS_MAX_STAPLE  16385
 
 
 static ngx_int_t quic_tls_ctx_init(quic_tls_ctx_t *ctx);
+static const char *quic_tls_read_staple(ngx_str_t *file, u_char *buf, int *n);
 static void quic_tls_log_key(const SSL *ssl, const char *line);
 static int quic_tls_select_alpn(SSL *ssl, const u_char **out, u_char *out_len,
     const u_char *in, unsigned int len, void *arg);
@@ -243,31 +244,55 @@ quic_tls_ctx_prefer(quic_tls_ctx_t *ctx)
 ngx_int_t
 quic_tls_ctx_staple(quic_tls_ctx_t *ctx, ngx_str_t *file, ngx_log_t *log)
 {
-    int      n;
-    BIO     *bio;
-    char    *err;
-    u_char   buf[QUIC_TLS_MAX_STAPLE];
+    int          n;
+    u_char       buf[QUIC_TLS_MAX_STAPLE];
+    const char  *err;
 
-    n = -1;
+    n = 0;
     ERR_clear_error();
 
-    bio = quic_tls_open(file, &err);
+    err = quic_tls_read_staple(file, buf, &n);
 
-    if (bio) {
-        err = "it is empty or has more than 16384 bytes";
-        n = BIO_read(bio, buf, sizeof(buf));
-        BIO_free(bio);
+    if (err == NULL && !SSL_CTX_set_ocsp_response(ctx->ssl_ctx, buf, n)) {
+        err = "SSL_CTX_set_ocsp_response() failed";
     }
 
-    if (n <= 0 || n == sizeof(buf)
-        || !SSL_CTX_set_ocsp_response(ctx->ssl_ctx, buf, n))
-    {
+    if (err) {
         quic_tls_log_error(NGX_LOG_EMERG, log,
                            "cannot load OCSP response \"%V\": %s", file, err);
         return NGX_ERROR;
     }
 
     return NGX_OK;
+}
+
+
+/* "*n" bytes into "buf"; returns NULL, or what is wrong */
+
+static const char *
+quic_tls_read_staple(ngx_str_t *file, u_char *buf, int *n)
+{
+    BIO   *bio;
+    char  *err;
+
+    bio = quic_tls_open(file, &err);
+    if (bio == NULL) {
+        return err;
+    }
+
+    *n = BIO_read(bio, buf, QUIC_TLS_MAX_STAPLE);
+
+    BIO_free(bio);
+
+    if (*n < 0) {
+        return "BIO_read() failed";
+    }
+
+    if (*n == 0) {
+        return "it is empty";
+    }
+
+    return (*n == QUIC_TLS_MAX_STAPLE) ? "it has more than 16384 bytes" : NULL;
 }
 
 

@@ -626,6 +626,65 @@ suites(void **state)
 }
 
 
+/* the library takes any bytes for a response; what can't be read is told */
+
+static void
+staple(void **state)
+{
+    FILE            *fp;
+    char             path[MAX_PATH];
+    ngx_str_t        name;
+    ngx_uint_t       i;
+    quic_tls_ctx_t  *ctx;
+
+    ngx_str_t  directory = ngx_string("/");
+    ngx_str_t  none = ngx_string("/nonexistent/staple.der");
+
+    static const struct {
+        size_t       size;
+        ngx_int_t    rc;
+        const char  *log;
+    } rows[] = {
+        { 0, NGX_ERROR, ": it is empty" },
+        { 1, NGX_OK, "" },
+        { 16384, NGX_OK, "" },
+        { 16385, NGX_ERROR, ": it has more than 16384 bytes" }
+    };
+
+    ctx = quic_tls_ctx_create(&test_log);
+
+    for (i = 0; i < test_array_len(rows); i++) {
+        snprintf(path, MAX_PATH, "%s/staple", dir);
+
+        fp = fopen(path, "w");
+        assert_non_null(fp);
+        assert_int_equal(fprintf(fp, "%*s", (int) rows[i].size, ""),
+                         rows[i].size);
+        fclose(fp);
+
+        name.data = (u_char *) path;
+        name.len = ngx_strlen(path);
+        logged[0] = '\0';
+
+        assert_int_equal(quic_tls_ctx_staple(ctx, &name, &test_log),
+                         rows[i].rc);
+        assert_logged(rows[i].log);
+        unlink(path);
+    }
+
+    logged[0] = '\0';
+    assert_int_equal(quic_tls_ctx_staple(ctx, &directory, &test_log),
+                     NGX_ERROR);
+    assert_logged("cannot load OCSP response \"/\": BIO_read() failed (SSL:");
+
+    logged[0] = '\0';
+    assert_int_equal(quic_tls_ctx_staple(ctx, &none, &test_log), NGX_ERROR);
+    assert_logged(": BIO_new_file() failed (SSL:");
+
+    quic_tls_ctx_free(ctx);
+}
+
+
 int
 main(void)
 {
@@ -638,7 +697,8 @@ main(void)
         cmocka_unit_test(choice),
         cmocka_unit_test(library),
         cmocka_unit_test(groups),
-        cmocka_unit_test(suites)
+        cmocka_unit_test(suites),
+        cmocka_unit_test(staple)
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
