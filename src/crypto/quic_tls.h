@@ -152,6 +152,12 @@ ngx_int_t quic_tls_ctx_certificate(quic_tls_ctx_t *ctx, ngx_str_t *cert,
     ngx_str_t *key, ngx_array_t *passwords, ngx_log_t *log);
 
 /*
+ * Non-zero if such a string is the name of a file.  Others are "data:", and
+ * what only nginx's OpenSSL can reach, "engine:" and "store:": an error.
+ */
+ngx_uint_t quic_tls_is_file(ngx_str_t *name);
+
+/*
  * The same for one that isn't a context's; errors are logged at "level".
  */
 quic_tls_cert_t *quic_tls_cert_load(ngx_str_t *cert, ngx_str_t *key,

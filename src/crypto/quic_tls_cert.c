@@ -36,7 +36,7 @@ typedef struct {
 static ngx_int_t quic_tls_cert_fill(quic_tls_cert_t *cert, ngx_str_t *name,
     ngx_str_t *key, ngx_array_t *passwords, ngx_uint_t level, ngx_log_t *log);
 static ngx_str_t quic_tls_shown(ngx_str_t *name);
-static ngx_uint_t quic_tls_is_data(ngx_str_t *name);
+static ngx_uint_t quic_tls_is(ngx_str_t *name, const char *scheme);
 static ngx_int_t quic_tls_load_chain(quic_tls_cert_t *cert, ngx_str_t *name,
     char **err);
 static ngx_int_t quic_tls_add_chain(quic_tls_cert_t *cert, X509 *x509,
@@ -193,7 +193,7 @@ quic_tls_shown(ngx_str_t *name)
 
     shown = *name;
 
-    if (quic_tls_is_data(name)) {
+    if (quic_tls_is(name, "data:")) {
         ngx_str_set(&shown, "data:...");
     }
 
@@ -201,24 +201,36 @@ quic_tls_shown(ngx_str_t *name)
 }
 
 
-static ngx_uint_t
-quic_tls_is_data(ngx_str_t *name)
+ngx_uint_t
+quic_tls_is_file(ngx_str_t *name)
 {
-    return ngx_strncmp(name->data, "data:", sizeof("data:") - 1) == 0;
+    return !quic_tls_is(name, "data:")
+           && !quic_tls_is(name, "engine:")
+           && !quic_tls_is(name, "store:");
 }
 
 
-/* PEM from a file, or what comes after "data:" */
+static ngx_uint_t
+quic_tls_is(ngx_str_t *name, const char *scheme)
+{
+    return ngx_strncmp(name->data, scheme, ngx_strlen(scheme)) == 0;
+}
+
+
 
 BIO *
 quic_tls_open(ngx_str_t *name, char **err)
 {
     BIO  *bio;
 
-    if (quic_tls_is_data(name)) {
+    if (quic_tls_is(name, "data:")) {
         bio = BIO_new_mem_buf(name->data + sizeof("data:") - 1,
                               name->len - (sizeof("data:") - 1));
         *err = "BIO_new_mem_buf() failed";
+
+    } else if (!quic_tls_is_file(name)) {
+        bio = NULL;
+        *err = "an engine or a store can't be used with QUIC";
 
     } else {
         bio = BIO_new_file((char *) name->data, "r");
@@ -328,13 +340,6 @@ quic_tls_load_key(quic_tls_cert_t *cert, ngx_str_t *name,
     ngx_str_t   *pwd;
     ngx_uint_t   tries;
 
-    if (ngx_strncmp(name->data, "engine:", sizeof("engine:") - 1) == 0
-        || ngx_strncmp(name->data, "store:", sizeof("store:") - 1) == 0)
-    {
-        *err = "keys of an engine or a store can't be used with QUIC";
-        return NGX_ERROR;
-    }
-
     tries = 1;
     pwd = NULL;
 
@@ -378,7 +383,7 @@ quic_tls_read_key(ngx_str_t *name, ngx_str_t *pwd, char **err)
         return NULL;
     }
 
-    if (!quic_tls_is_data(name) && BIO_get_fp(bio, &fp)) {
+    if (quic_tls_is_file(name) && BIO_get_fp(bio, &fp)) {
         (void) setvbuf(fp, buf, _IOFBF, sizeof(buf));
     }
 

@@ -158,7 +158,7 @@ ngx_int_t quic_tls_apply_choices(quic_tls_t *tls);
 const char *quic_tls_group_name(uint16_t id);
 
 /*
- * PEM from a file, or what comes after "data:"; NULL with a reason in *err.
+ * A file, or what comes after "data:"; NULL with a reason in *err.
  */
 BIO *quic_tls_open(ngx_str_t *name, char **err);
 

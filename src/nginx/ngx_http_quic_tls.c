@@ -256,40 +256,18 @@ ngx_http_quic_tls_certificates(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf)
 }
 
 
-/*
- * A key that isn't in a file or a "data:" is in something that only nginx's
- * OpenSSL can reach.
- */
-
 static ngx_int_t
 ngx_http_quic_tls_certificate(ngx_conf_t *cf, quic_tls_ctx_t *ctx,
     ngx_str_t *cert, ngx_str_t *key, ngx_array_t *passwords)
 {
-    ngx_str_t         name[2];
-    ngx_uint_t        i, n;
-    static ngx_str_t  schemes[] = {
-        ngx_string("engine:"),
-        ngx_string("store:")
-    };
+    ngx_str_t   name[2];
+    ngx_uint_t  i;
 
     name[0] = *cert;
     name[1] = *key;
 
     for (i = 0; i < 2; i++) {
-
-        for (n = 0; n < 2; n++) {
-            if (ngx_strncmp(name[i].data, schemes[n].data, schemes[n].len)
-                == 0)
-            {
-                ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                              "\"%V\" is not supported by "
-                              "the \"listen ... quic\" directive",
-                              &name[i]);
-                return NGX_ERROR;
-            }
-        }
-
-        if (ngx_strncmp(name[i].data, "data:", sizeof("data:") - 1) != 0
+        if (quic_tls_is_file(&name[i])
             && ngx_conf_full_name(cf->cycle, &name[i], 1) != NGX_OK)
         {
             return NGX_ERROR;

@@ -46,11 +46,10 @@ static ngx_int_t ngx_http_quic_cert_use_all(ngx_http_quic_session_t *s,
     ngx_http_ssl_srv_conf_t *sscf, ngx_http_request_t *r);
 static ngx_int_t ngx_http_quic_cert_use(ngx_http_quic_session_t *s,
     ngx_str_t *name, ngx_array_t *passwords);
-static ngx_int_t ngx_http_quic_cert_use_data(ngx_http_quic_session_t *s,
+static ngx_int_t ngx_http_quic_cert_use_once(ngx_http_quic_session_t *s,
     ngx_str_t *name, ngx_array_t *passwords);
 static ngx_int_t ngx_http_quic_cert_value(ngx_http_request_t *r,
     ngx_http_complex_value_t *cv, ngx_str_t *name);
-static ngx_uint_t ngx_http_quic_cert_is_data(ngx_str_t *name);
 static ngx_http_quic_cert_t *ngx_http_quic_cert_find(ngx_str_t *name);
 static ngx_http_quic_cert_t *ngx_http_quic_cert_create(ngx_str_t *name,
     ngx_array_t *passwords, ngx_log_t *log);
@@ -154,7 +153,7 @@ ngx_http_quic_cert_value(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
         name->len--;
     }
 
-    if (ngx_http_quic_cert_is_data(name)) {
+    if (!quic_tls_is_file(name)) {
         return NGX_OK;
     }
 
@@ -169,10 +168,8 @@ ngx_http_quic_cert_use(ngx_http_quic_session_t *s, ngx_str_t *name,
 {
     ngx_http_quic_cert_t  *entry;
 
-    if (ngx_http_quic_cert_is_data(&name[0])
-        || ngx_http_quic_cert_is_data(&name[1]))
-    {
-        return ngx_http_quic_cert_use_data(s, name, passwords);
+    if (!quic_tls_is_file(&name[0]) || !quic_tls_is_file(&name[1])) {
+        return ngx_http_quic_cert_use_once(s, name, passwords);
     }
 
     entry = ngx_http_quic_cert_find(name);
@@ -192,7 +189,7 @@ ngx_http_quic_cert_use(ngx_http_quic_session_t *s, ngx_str_t *name,
 
 
 static ngx_int_t
-ngx_http_quic_cert_use_data(ngx_http_quic_session_t *s, ngx_str_t *name,
+ngx_http_quic_cert_use_once(ngx_http_quic_session_t *s, ngx_str_t *name,
     ngx_array_t *passwords)
 {
     ngx_int_t         rc;
@@ -209,13 +206,6 @@ ngx_http_quic_cert_use_data(ngx_http_quic_session_t *s, ngx_str_t *name,
     quic_tls_cert_free(cert);
 
     return rc;
-}
-
-
-static ngx_uint_t
-ngx_http_quic_cert_is_data(ngx_str_t *name)
-{
-    return ngx_strncmp(name->data, "data:", sizeof("data:") - 1) == 0;
 }
 
 

@@ -442,9 +442,7 @@ ngx_http_quic_conf_path(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *path)
 {
     *path = *name;
 
-    if (path->len == 0
-        || ngx_strncmp(path->data, "data:", sizeof("data:") - 1) == 0)
-    {
+    if (path->len == 0) {
         return NGX_OK;
     }
 

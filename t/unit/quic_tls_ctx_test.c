@@ -252,6 +252,10 @@ bad_files(void **state)
         { &ec_cert, &ec_cert,
           { "PEM_read_bio_PrivateKey() failed", "" } },
 
+        { &engine, &ec_key,
+          { "cannot load certificate \"engine:pkcs11:key\": ",
+            "can't be used with QUIC" } },
+
         { &ec_cert, &engine,
           { "cannot load certificate key \"engine:pkcs11:key\": ",
             "can't be used with QUIC" } },
