@@ -303,9 +303,8 @@ ngx_http_quic_session_t *ngx_http_quic_session(ngx_http_request_t *r);
  */
 ngx_table_elt_t *ngx_http_quic_find_line(ngx_list_t *list, const char *name);
 
-/* variables: in preconfiguration, resp. after all have been added */
-ngx_int_t ngx_http_quic_variables_add(ngx_conf_t *cf);
-ngx_int_t ngx_http_quic_variables_wrap(ngx_conf_t *cf);
+/* variables: in postconfiguration; NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_quic_variables_init(ngx_conf_t *cf);
 
 /* the descriptor for all pseudo-connections of this worker (design: shared,
    unbound, non-blocking) */

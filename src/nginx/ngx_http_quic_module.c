@@ -20,7 +20,6 @@
 
 
 static ngx_int_t ngx_http_quic_postconfiguration(ngx_conf_t *cf);
-static ngx_int_t ngx_http_quic_variables(ngx_conf_t *cf);
 static void *ngx_http_quic_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_quic_create_srv_conf(ngx_conf_t *cf);
 static char *ngx_http_quic_merge_srv_conf(ngx_conf_t *cf, void *parent,
@@ -244,7 +243,7 @@ ngx_http_quic_postconfiguration(ngx_conf_t *cf)
     qmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_quic_module);
 
     if (ngx_http_quic_check_events(cf->cycle, cf->log) != NGX_OK
-        || ngx_http_quic_variables(cf) != NGX_OK
+        || ngx_http_quic_variables_init(cf) != NGX_OK
         || ngx_http_quic_request_init(cf) != NGX_OK
         || ngx_http_quic_host_key_init(cf, qmcf) != NGX_OK)
     {
@@ -256,39 +255,6 @@ ngx_http_quic_postconfiguration(ngx_conf_t *cf)
     }
 
     return ngx_http_quic_replay_init(cf, qmcf);
-}
-
-
-/*
- * The preconfiguration would be too early, as the core makes the table of
- * variables in its own, which comes after ours.  Names are looked up when all
- * modules' postconfiguration is done.  An nginx with HTTP/3 built in has added
- * $http3 itself.
- */
-
-static ngx_int_t
-ngx_http_quic_variables(ngx_conf_t *cf)
-{
-    ngx_uint_t                  i;
-    ngx_hash_key_t             *key;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-    key = cmcf->variables_keys->keys.elts;
-
-    for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
-        if (key[i].key.len == sizeof("http3") - 1
-            && ngx_strncmp(key[i].key.data, "http3", sizeof("http3") - 1) == 0)
-        {
-            return ngx_http_quic_variables_wrap(cf);
-        }
-    }
-
-    if (ngx_http_quic_variables_add(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_quic_variables_wrap(cf);
 }
 
 

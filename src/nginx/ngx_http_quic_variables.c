@@ -134,39 +134,29 @@ static const ngx_http_quic_variable_t  ngx_http_quic_variables[] = {
 
 
 /*
- * Changeable, so that an nginx with HTTP/3 built in may add it again; what it
- * sets is wrapped like the others.
+ * The preconfiguration would be too early, as the core makes the table of
+ * variables in its own, which comes after ours.  Names are looked up when all
+ * modules' postconfiguration is done.
  */
 
 ngx_int_t
-ngx_http_quic_variables_add(ngx_conf_t *cf)
-{
-    ngx_http_variable_t  *v;
-
-    v = ngx_http_add_variable(cf, &ngx_http_quic_http3,
-                              NGX_HTTP_VAR_CHANGEABLE);
-    if (v == NULL) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_quic_wrap(cf, v, &ngx_http_quic_variables[0]);
-}
-
-
-ngx_int_t
-ngx_http_quic_variables_wrap(ngx_conf_t *cf)
+ngx_http_quic_variables_init(ngx_conf_t *cf)
 {
     ngx_http_variable_t             *v;
     const ngx_http_quic_variable_t  *var;
 
+    /* an nginx with HTTP/3 built in has added it itself */
+
+    if (ngx_http_quic_find_variable(cf, &ngx_http_quic_http3) == NULL
+        && ngx_http_add_variable(cf, &ngx_http_quic_http3, 0) == NULL)
+    {
+        return NGX_ERROR;
+    }
+
     for (var = ngx_http_quic_variables; var->name.len; var++) {
         v = ngx_http_quic_find_variable(cf, &var->name);
 
-        if (v == NULL || v->get_handler == ngx_http_quic_variable) {
-            continue;
-        }
-
-        if (ngx_http_quic_wrap(cf, v, var) != NGX_OK) {
+        if (v && ngx_http_quic_wrap(cf, v, var) != NGX_OK) {
             return NGX_ERROR;
         }
     }
