@@ -40,12 +40,12 @@ static ngx_int_t ngx_http_quic_tls_certificate(ngx_conf_t *cf,
     ngx_array_t *passwords);
 static ngx_uint_t ngx_http_quic_tls_rejects(ngx_http_conf_ctx_t *server);
 static ngx_int_t ngx_http_quic_tls_dynamic(ngx_http_quic_session_t *s,
-    ngx_str_t *name);
+    ngx_uint_t good);
 
 #endif
 
 static ngx_int_t ngx_http_quic_tls_choose(ngx_http_quic_session_t *s,
-    ngx_str_t *name);
+    ngx_str_t *host);
 static ngx_int_t ngx_http_quic_tls_normalize(ngx_str_t *name, u_char *buf,
     ngx_str_t *host);
 
@@ -292,14 +292,12 @@ ngx_http_quic_tls_rejects(ngx_http_conf_ctx_t *server)
 
 /*
  * A server without certificates uses the default server's, as elsewhere.  The
- * name may become a part of a file's: one that is none is refused.
+ * name may become a part of a file's: one that isn't good is refused.
  */
 
 static ngx_int_t
-ngx_http_quic_tls_dynamic(ngx_http_quic_session_t *s, ngx_str_t *name)
+ngx_http_quic_tls_dynamic(ngx_http_quic_session_t *s, ngx_uint_t good)
 {
-    u_char                    buf[NGX_HTTP_QUIC_MAX_NAME];
-    ngx_str_t                 host;
     ngx_http_ssl_srv_conf_t  *sscf;
 
     sscf = s->server->srv_conf[ngx_http_ssl_module.ctx_index];
@@ -313,9 +311,7 @@ ngx_http_quic_tls_dynamic(ngx_http_quic_session_t *s, ngx_str_t *name)
         return NGX_OK;
     }
 
-    if (name->len
-        && ngx_http_quic_tls_normalize(name, buf, &host) != NGX_OK)
-    {
+    if (!good) {
         return NGX_DECLINED;
     }
 
@@ -331,7 +327,7 @@ ngx_http_quic_tls_init(ngx_conf_t *cf, ngx_http_quic_listener_t *listener)
 }
 
 #define ngx_http_quic_tls_rejects(server)     0
-#define ngx_http_quic_tls_dynamic(s, name)    NGX_OK
+#define ngx_http_quic_tls_dynamic(s, good)    NGX_OK
 
 #endif
 
@@ -339,11 +335,14 @@ ngx_http_quic_tls_init(ngx_conf_t *cf, ngx_http_quic_listener_t *listener)
 ngx_int_t
 ngx_http_quic_tls_server_name(ngx_http_quic_session_t *s, ngx_str_t *name)
 {
-    u_char                     buf[255];
-    ngx_str_t                  text;
+    u_char                     buf[NGX_HTTP_QUIC_MAX_NAME];
+    ngx_int_t                  rc;
+    ngx_str_t                  host, text;
     ngx_http_quic_srv_conf_t  *qscf;
 
-    if (ngx_http_quic_tls_choose(s, name) != NGX_OK) {
+    rc = ngx_http_quic_tls_normalize(name, buf, &host);
+
+    if (rc == NGX_OK && ngx_http_quic_tls_choose(s, &host) != NGX_OK) {
         quic_conn_close(s->conn, QUIC_INTERNAL_ERROR, "server name");
         return NGX_ERROR;
     }
@@ -365,26 +364,20 @@ ngx_http_quic_tls_server_name(ngx_http_quic_session_t *s, ngx_str_t *name)
         return NGX_ERROR;
     }
 
-    return ngx_http_quic_tls_dynamic(s, name);
+    return ngx_http_quic_tls_dynamic(s, rc == NGX_OK || name->len == 0);
 }
 
 
 /* NGX_OK also when there is no such server: it's the default one's, then */
 
 static ngx_int_t
-ngx_http_quic_tls_choose(ngx_http_quic_session_t *s, ngx_str_t *name)
+ngx_http_quic_tls_choose(ngx_http_quic_session_t *s, ngx_str_t *host)
 {
-    u_char                     buf[NGX_HTTP_QUIC_MAX_NAME];
     ngx_int_t                  rc;
-    ngx_str_t                  host;
     ngx_http_core_srv_conf_t  *cscf;
     ngx_http_quic_srv_conf_t  *qscf;
 
-    if (ngx_http_quic_tls_normalize(name, buf, &host) != NGX_OK) {
-        return NGX_OK;
-    }
-
-    rc = ngx_http_quic_listen_find(s->listener, &host, &s->log, &cscf);
+    rc = ngx_http_quic_listen_find(s->listener, host, &s->log, &cscf);
 
     if (rc != NGX_OK) {
         return (rc == NGX_DECLINED) ? NGX_OK : NGX_ERROR;
