@@ -495,8 +495,8 @@ quic_tls_secret(SSL *ssl, enum ssl_encryption_level_t level, ngx_uint_t write,
     tls = SSL_get_app_data(ssl);
     suite = quic_suite_by_id(SSL_CIPHER_get_protocol_id(cipher));
 
-    if (level == ssl_encryption_early_data && !tls->early_granted) {
-        (void) quic_tls_fail(tls, QUIC_INTERNAL_ERROR, "0-RTT unasked");
+    if (level == ssl_encryption_early_data && !quic_tls_tickets_early(tls)) {
+        (void) quic_tls_fail(tls, QUIC_INTERNAL_ERROR, "0-RTT was refused");
         return 0;
     }
 

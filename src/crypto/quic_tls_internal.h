@@ -174,6 +174,9 @@ void quic_tls_tickets_use(quic_tls_t *tls, quic_tls_ctx_t *ctx);
 /* around SSL_do_handshake(): the connection that is in there, then NULL */
 void quic_tls_tickets_watch(quic_tls_t *tls);
 
+/* non-zero: ops->early_data() has agreed; it's asked once, at the first call */
+ngx_uint_t quic_tls_tickets_early(quic_tls_t *tls);
+
 /* the client's certificates are there; more than fit into one: no tickets */
 void quic_tls_tickets_chain(SSL *ssl);
 

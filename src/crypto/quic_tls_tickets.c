@@ -33,7 +33,7 @@ static enum ssl_ticket_aead_result_t quic_tls_ticket_open(SSL *ssl,
     uint8_t *out, size_t *out_len, size_t max_out_len, const uint8_t *in,
     size_t in_len);
 static void quic_tls_ticket_time(const SSL *ssl, struct timeval *tv);
-static void quic_tls_ticket_early(quic_tls_t *tls);
+static ngx_uint_t quic_tls_ticket_age_fits(quic_tls_t *tls);
 
 
 static const SSL_TICKET_AEAD_METHOD  quic_tls_ticket_method = {
@@ -191,8 +191,9 @@ quic_tls_tickets_watch(quic_tls_t *tls)
  * it could use it up.  Between that and the decision on 0-RTT the library has
  * no hook but this: it asks what time it is, when it has taken the session.
  *
- * Should it ever do these things in another order, 0-RTT fails, and isn't taken
- * unasked: see quic_tls_secret().
+ * Should it ever do these things in another order, 0-RTT is still not taken
+ * unasked, but who sends again what was sent has his handshake fail: see
+ * quic_tls_secret().
  */
 
 static void
@@ -204,9 +205,18 @@ quic_tls_ticket_time(const SSL *ssl, struct timeval *tv)
 
     tls = quic_tls_in_handshake;
 
-    if (tls && tls->early_asks && SSL_session_reused(tls->ssl)) {
-        tls->early_asks = 0;
-        quic_tls_ticket_early(tls);
+    if (tls == NULL
+        || !tls->early_asks
+        || !SSL_session_reused(tls->ssl)
+        || !quic_tls_ticket_age_fits(tls))
+    {
+        return;
+    }
+
+    /* the tickets of a connection whose 0-RTT is refused bring none, either */
+
+    if (!quic_tls_tickets_early(tls)) {
+        SSL_set_early_data_enabled(tls->ssl, 0);
     }
 }
 
@@ -216,29 +226,30 @@ quic_tls_ticket_time(const SSL *ssl, struct timeval *tv)
  * do it.  The library itself compares how old client and clock say the ticket
  * is, and refuses 0-RTT when that differs too much; within that time each
  * ticket must be good for it only once.
- *
- * The tickets of a connection whose 0-RTT was refused here bring none, either.
  */
 
-static void
-quic_tls_ticket_early(quic_tls_t *tls)
+static ngx_uint_t
+quic_tls_ticket_age_fits(quic_tls_t *tls)
 {
     int32_t  skew;
 
     skew = SSL_get_ticket_age_skew(tls->ssl);
 
-    if (skew < -QUIC_TLS_MAX_AGE_SKEW || skew > QUIC_TLS_MAX_AGE_SKEW) {
-        return;
+    return skew >= -QUIC_TLS_MAX_AGE_SKEW && skew <= QUIC_TLS_MAX_AGE_SKEW;
+}
+
+
+ngx_uint_t
+quic_tls_tickets_early(quic_tls_t *tls)
+{
+    if (tls->early_asks) {
+        tls->early_asks = 0;
+        tls->early_granted = tls->ops->early_data
+                             && tls->ops->early_data(tls->data, tls->ticket)
+                                == NGX_OK;
     }
 
-    if (tls->ops->early_data
-        && tls->ops->early_data(tls->data, tls->ticket) == NGX_OK)
-    {
-        tls->early_granted = 1;
-        return;
-    }
-
-    SSL_set_early_data_enabled(tls->ssl, 0);
+    return tls->early_granted;
 }
 
 
