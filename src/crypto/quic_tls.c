@@ -162,7 +162,6 @@ quic_tls_use(quic_tls_t *tls, quic_tls_ctx_t *ctx)
 
     SSL_set_verify(tls->ssl, SSL_CTX_get_verify_mode(ssl_ctx),
                    SSL_CTX_get_verify_callback(ssl_ctx));
-    SSL_set_verify_depth(tls->ssl, SSL_CTX_get_verify_depth(ssl_ctx));
     quic_tls_tickets_use(tls, ctx);
 
     ctx->refs++;
