@@ -228,6 +228,14 @@ ngx_int_t ngx_http_quic_tls_settings(ngx_conf_t *cf,
 
 #if (NGX_HTTP_SSL)
 
+/* sscf->verify: "ssl_verify_client", whose values nginx has no names for */
+typedef enum {
+    NGX_HTTP_QUIC_VERIFY_OFF = 0,
+    NGX_HTTP_QUIC_VERIFY_ON,
+    NGX_HTTP_QUIC_VERIFY_OPTIONAL,
+    NGX_HTTP_QUIC_VERIFY_OPTIONAL_NO_CA
+} ngx_http_quic_verify_e;
+
 /*
  * Loads the certificates of "sscf", whose names have variables, for this
  * handshake; within server_name().  NGX_OK or NGX_ERROR, logged.

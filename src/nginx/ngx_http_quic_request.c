@@ -472,7 +472,7 @@ ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
     r = qr->main;
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_ssl_module);
 
-    if (!sscf->verify) {
+    if (sscf->verify == NGX_HTTP_QUIC_VERIFY_OFF) {
         return NGX_OK;
     }
 
@@ -487,7 +487,8 @@ ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
     rc = quic_tls_verdict(quic_conn_tls(qr->session->conn), &code, &text);
 
     if (rc == NGX_ERROR
-        && (sscf->verify != 3 || !quic_tls_verdict_no_ca(code)))
+        && (sscf->verify != NGX_HTTP_QUIC_VERIFY_OPTIONAL_NO_CA
+            || !quic_tls_verdict_no_ca(code)))
     {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client SSL certificate verify error: (%l:%s)",
@@ -496,7 +497,7 @@ ngx_http_quic_request_check_client(ngx_http_quic_request_t *qr)
         return NGX_ERROR;
     }
 
-    if (sscf->verify == 1 && rc == NGX_DECLINED) {
+    if (sscf->verify == NGX_HTTP_QUIC_VERIFY_ON && rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "client sent no required SSL certificate");
         ngx_http_finalize_request(r, NGX_HTTPS_NO_CERT);
