@@ -195,13 +195,15 @@ ngx_int_t quic_tls_ctx_staple(quic_tls_ctx_t *ctx, ngx_str_t *file,
 /*
  * Client certificates are asked for.  Files in PEM, or empty; those of
  * "client" are named to clients.  "depth": how many certificates may stand
- * between the client's and the root, as OpenSSL counts.
+ * between the client's and the root, as OpenSSL counts.  "level": OpenSSL's
+ * security level, which keys and signatures have to meet.
  */
 typedef struct {
     ngx_str_t            client;
     ngx_str_t            trusted;
     ngx_str_t            crl;
     ngx_uint_t           depth;
+    ngx_uint_t           level;
 } quic_tls_verify_t;
 
 /* NGX_OK or NGX_ERROR, logged */

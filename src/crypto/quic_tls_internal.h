@@ -78,7 +78,9 @@ struct quic_tls_ctx_s {
     ngx_uint_t           suites;     /* QUIC_TLS_AES_128, ...: those allowed */
     unsigned             prefer:1;   /* our order, not the client's */
 
-    ngx_uint_t           depth;      /* quic_tls_verify_t's */
+    /* of client certificates: as in quic_tls_verify_t */
+    ngx_uint_t           verify_depth;
+    ngx_uint_t           verify_level;
 
     quic_tls_key_log_pt  key_log;    /* NULL: none */
     void                *key_log_data;
@@ -113,6 +115,8 @@ struct quic_tls_s {
     unsigned              complete:1;
     unsigned              alerted:1;
     unsigned              failed:1;
+
+    long                  verdict;   /* while certificates are verified */
 
     ngx_uint_t            cert_type; /* QUIC_TLS_CERT_TYPES: the context's */
     uint16_t              sigalg;    /* of it for this client, or 0 */
@@ -150,6 +154,31 @@ void quic_tls_set_default_groups(quic_tls_ctx_t *ctx);
 /* algorithms that a client may sign with */
 #define QUIC_TLS_VERIFY_SIGALGS  10
 extern const uint16_t  quic_tls_verify_sigalgs[QUIC_TLS_VERIFY_SIGALGS];
+
+/*
+ * Verdicts on client certificates are OpenSSL's numbers, which are the library's
+ * up to 54, but for these.
+ */
+#define QUIC_TLS_V_EE_KEY_TOO_SMALL  66
+#define QUIC_TLS_V_CA_KEY_TOO_SMALL  67
+#define QUIC_TLS_V_CA_MD_TOO_WEAK    68
+#define QUIC_TLS_V_INVALID_CALL      69
+#define QUIC_TLS_V_STORE_LOOKUP      70
+#define QUIC_TLS_V_INVALID_CA        79
+#define QUIC_TLS_V_EC_EXPLICIT       94
+
+/*
+ * Within the verify callback: the error is that a self-signed certificate has
+ * no issuer.
+ */
+ngx_uint_t quic_tls_chain_is_alone(X509_STORE_CTX *x509);
+
+/*
+ * OpenSSL's verdict on what X509_verify_cert(), which hasn't failed itself, has
+ * found with the last error "error", an OpenSSL's one or X509_V_OK.
+ */
+long quic_tls_chain_check(quic_tls_ctx_t *ctx, X509_STORE_CTX *x509,
+    long error);
 
 /* groups and suites of tls->ctx; NGX_OK or NGX_ERROR (memory) */
 ngx_int_t quic_tls_apply_choices(quic_tls_t *tls);

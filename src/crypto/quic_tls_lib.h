@@ -55,6 +55,10 @@ quic_tls_lib_set_suites(SSL *ssl, ngx_uint_t suites)
            || SSL_set_ciphersuites(ssl, lists[suites]);
 }
 
+
+/* its number for keys on curves without a name */
+#define QUIC_TLS_LIB_EC_EXPLICIT  X509_V_ERR_EC_KEY_EXPLICIT_PARAMS
+
 #else
 
 /* what it can do, for a message */
@@ -96,6 +100,10 @@ quic_tls_lib_set_suites(SSL *ssl, ngx_uint_t suites)
            && SSL_set_signing_algorithm_prefs(ssl, NULL, 0)
            && SSL_set_verify_algorithm_prefs(ssl, NULL, 0);
 }
+
+
+/* it can't read such keys */
+#define QUIC_TLS_LIB_EC_EXPLICIT  -1
 
 #endif
 

@@ -14,42 +14,92 @@
 #include "crypto/quic_tls_internal.h"
 
 
-/*
- * Numbers and words of a verdict are seen by users, who know those of OpenSSL
- * 3.  Where ours differ:
- */
+/* numbers and words of a verdict are seen by users, who know OpenSSL's */
 
 typedef struct {
     long                 error;      /* the library's */
-    long                 code;       /* OpenSSL's */
+    long                 code;       /* OpenSSL's; X509_V_OK: it's no error */
+} quic_tls_verify_code_t;
+
+
+typedef struct {
+    long                 code;
     const char          *text;
-} quic_tls_verdict_t;
+} quic_tls_verify_text_t;
+
+
+/* one more into the store: NGX_OK, NGX_DONE (it can't be read), NGX_ERROR */
+
+typedef ngx_int_t (*quic_tls_verify_read_pt)(BIO *bio, X509_STORE *store,
+    STACK_OF(X509_NAME) *names);
+
+
+/* a kind of file */
+
+typedef struct {
+    const char              *what;
+    char                    *failed;
+    quic_tls_verify_read_pt  read;
+} quic_tls_verify_file_t;
 
 
 static int quic_tls_verify(X509_STORE_CTX *x509, void *arg);
-static void quic_tls_verify_depth(quic_tls_ctx_t *ctx, X509_STORE_CTX *x509);
 static int quic_tls_verify_go_on(int ok, X509_STORE_CTX *x509);
-static ngx_int_t quic_tls_verify_load_ca(quic_tls_ctx_t *ctx, ngx_str_t *name,
-    STACK_OF(X509_NAME) *names, ngx_log_t *log);
-static ngx_int_t quic_tls_verify_add_ca(quic_tls_ctx_t *ctx, X509 *x509,
-    STACK_OF(X509_NAME) *names);
-static ngx_int_t quic_tls_verify_load_crl(quic_tls_ctx_t *ctx, ngx_str_t *name,
+static void quic_tls_verify_note(quic_tls_t *tls, long error);
+static ngx_int_t quic_tls_verify_load(quic_tls_ctx_t *ctx, ngx_str_t *name,
+    const quic_tls_verify_file_t *file, STACK_OF(X509_NAME) *names,
     ngx_log_t *log);
-static ngx_int_t quic_tls_verify_end(size_t n);
+static ngx_int_t quic_tls_verify_read_ca(BIO *bio, X509_STORE *store,
+    STACK_OF(X509_NAME) *names);
+static ngx_int_t quic_tls_verify_read_crl(BIO *bio, X509_STORE *store,
+    STACK_OF(X509_NAME) *names);
+static ngx_int_t quic_tls_verify_end(ngx_uint_t n);
 
 
-static const quic_tls_verdict_t  quic_tls_verdicts[] = {
-    { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, 18, "self-signed certificate" },
-    { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, 19,
+static const quic_tls_verify_file_t  quic_tls_verify_cas = {
+    "CA certificates", "PEM_read_bio_X509_AUX() failed",
+    quic_tls_verify_read_ca
+};
+
+static const quic_tls_verify_file_t  quic_tls_verify_crls = {
+    "CRL", "PEM_read_bio_X509_CRL() failed", quic_tls_verify_read_crl
+};
+
+
+/*
+ * What differs.  Policies are looked at by OpenSSL only if it's asked to; and
+ * names without a subjectAltName are quic_tls_chain_check()'s.
+ */
+
+static const quic_tls_verify_code_t  quic_tls_verify_codes[] = {
+    { X509_V_ERR_INVALID_CA, QUIC_TLS_V_INVALID_CA },
+    { X509_V_ERR_INVALID_CALL, QUIC_TLS_V_INVALID_CALL },
+    { X509_V_ERR_STORE_LOOKUP, QUIC_TLS_V_STORE_LOOKUP },
+    { X509_V_ERR_INVALID_POLICY_EXTENSION, X509_V_OK },
+    { X509_V_ERR_NO_EXPLICIT_POLICY, X509_V_OK },
+    { X509_V_ERR_NAME_CONSTRAINTS_WITHOUT_SANS, X509_V_OK },
+    { QUIC_TLS_LIB_EC_EXPLICIT, QUIC_TLS_V_EC_EXPLICIT }
+};
+
+
+/* and the words that do; the others are the library's */
+
+static const quic_tls_verify_text_t  quic_tls_verify_texts[] = {
+    { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "self-signed certificate" },
+    { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
       "self-signed certificate in certificate chain" },
-    { X509_V_ERR_INVALID_CA, 79, "invalid CA certificate" },
-    { X509_V_ERR_INVALID_PURPOSE, 26, "unsuitable certificate purpose" },
-    { X509_V_ERR_DIFFERENT_CRL_SCOPE, 44, "different CRL scope" },
-    { X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE, 45,
+    { X509_V_ERR_INVALID_PURPOSE, "unsuitable certificate purpose" },
+    { X509_V_ERR_DIFFERENT_CRL_SCOPE, "different CRL scope" },
+    { X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE,
       "unsupported extension feature" },
-    { X509_V_ERR_INVALID_CALL, 69,
-      "invalid certificate verification context" },
-    { X509_V_ERR_STORE_LOOKUP, 70, "issuer certificate lookup error" }
+    { QUIC_TLS_V_EE_KEY_TOO_SMALL, "EE certificate key too weak" },
+    { QUIC_TLS_V_CA_KEY_TOO_SMALL, "CA certificate key too weak" },
+    { QUIC_TLS_V_CA_MD_TOO_WEAK, "CA signature digest algorithm too weak" },
+    { QUIC_TLS_V_INVALID_CALL, "invalid certificate verification context" },
+    { QUIC_TLS_V_STORE_LOOKUP, "issuer certificate lookup error" },
+    { QUIC_TLS_V_INVALID_CA, "invalid CA certificate" },
+    { QUIC_TLS_V_EC_EXPLICIT,
+      "Certificate public key has explicit ECC parameters" }
 };
 
 
@@ -84,9 +134,15 @@ quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
         return NGX_ERROR;
     }
 
-    if (quic_tls_verify_load_ca(ctx, &conf->client, names, log) != NGX_OK
-        || quic_tls_verify_load_ca(ctx, &conf->trusted, NULL, log) != NGX_OK
-        || quic_tls_verify_load_crl(ctx, &conf->crl, log) != NGX_OK)
+    if (quic_tls_verify_load(ctx, &conf->client, &quic_tls_verify_cas, names,
+                             log)
+           != NGX_OK
+        || quic_tls_verify_load(ctx, &conf->trusted, &quic_tls_verify_cas,
+                                NULL, log)
+           != NGX_OK
+        || quic_tls_verify_load(ctx, &conf->crl, &quic_tls_verify_crls, NULL,
+                                log)
+           != NGX_OK)
     {
         sk_X509_NAME_pop_free(names, X509_NAME_free);
         return NGX_ERROR;
@@ -96,14 +152,25 @@ quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
 
     SSL_CTX_set_client_CA_list(ctx->ssl_ctx, names);
 
+    ctx->verify_depth = conf->depth;
+    ctx->verify_level = conf->level;
+
+    /* a ticket brings the verdict along */
+
+    quic_tls_ctx_bind(ctx, (u_char *) &conf->level, sizeof(conf->level));
+
     /* enough for libraries that count the root, one too many for others */
 
     store = SSL_CTX_get_cert_store(ctx->ssl_ctx);
     (void) X509_STORE_set_depth(store, conf->depth + 1);
-    ctx->depth = conf->depth;
+
+    if (conf->crl.len) {
+        (void) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK
+                                           |X509_V_FLAG_CRL_CHECK_ALL);
+    }
 
     SSL_CTX_set_verify(ctx->ssl_ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, quic_tls_verify, ctx);
+    SSL_CTX_set_cert_verify_callback(ctx->ssl_ctx, quic_tls_verify, NULL);
 
     return NGX_OK;
 }
@@ -117,41 +184,35 @@ quic_tls_ctx_verify(quic_tls_ctx_t *ctx, quic_tls_verify_t *conf,
 static int
 quic_tls_verify(X509_STORE_CTX *x509, void *arg)
 {
-    int   rc;
-    SSL  *ssl;
+    int          rc;
+    SSL         *ssl;
+    quic_tls_t  *tls;
+
+    ssl = X509_STORE_CTX_get_ex_data(x509,
+                                     SSL_get_ex_data_X509_STORE_CTX_idx());
+    tls = SSL_get_app_data(ssl);
+    tls->verdict = X509_V_OK;
 
     X509_STORE_CTX_set_verify_cb(x509, quic_tls_verify_go_on);
 
     rc = X509_verify_cert(x509);
 
-    if (rc <= 0 && X509_STORE_CTX_get_error(x509) == X509_V_OK) {
-        X509_STORE_CTX_set_error(x509, X509_V_ERR_UNSPECIFIED);
+    /* not all errors come to the callback */
+
+    quic_tls_verify_note(tls, X509_STORE_CTX_get_error(x509));
+
+    if (rc > 0) {
+        tls->verdict = quic_tls_chain_check(tls->ctx, x509, tls->verdict);
+
+    } else if (tls->verdict == X509_V_OK) {
+        tls->verdict = X509_V_ERR_UNSPECIFIED;
     }
 
-    quic_tls_verify_depth(arg, x509);
+    X509_STORE_CTX_set_error(x509, tls->verdict);
 
-    ssl = X509_STORE_CTX_get_ex_data(x509,
-                                     SSL_get_ex_data_X509_STORE_CTX_idx());
     quic_tls_tickets_chain(ssl);
 
     return 1;
-}
-
-
-/*
- * Nobody counts the client's certificate.  OpenSSL, AWS-LC and a newer BoringSSL
- * don't count the root either, that of Debian does: so it's counted here.
- */
-
-static void
-quic_tls_verify_depth(quic_tls_ctx_t *ctx, X509_STORE_CTX *x509)
-{
-    if (X509_STORE_CTX_get_error(x509) == X509_V_OK
-        && sk_X509_num(X509_STORE_CTX_get0_chain(x509)) > ctx->depth + 2)
-    {
-        X509_STORE_CTX_set_error(x509,
-                                 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
-    }
 }
 
 
@@ -160,93 +221,63 @@ quic_tls_verify_depth(quic_tls_ctx_t *ctx, X509_STORE_CTX *x509)
 static int
 quic_tls_verify_go_on(int ok, X509_STORE_CTX *x509)
 {
+    SSL         *ssl;
+    quic_tls_t  *tls;
+
+    ssl = X509_STORE_CTX_get_ex_data(x509,
+                                     SSL_get_ex_data_X509_STORE_CTX_idx());
+
+    /* a chain of its own, that of a CRL's issuer, has to be good */
+
+    if (ssl == NULL) {
+        return ok;
+    }
+
+    if (!ok) {
+        tls = SSL_get_app_data(ssl);
+
+        if (!quic_tls_chain_is_alone(x509)) {
+            quic_tls_verify_note(tls, X509_STORE_CTX_get_error(x509));
+        }
+
+        X509_STORE_CTX_set_error(x509, tls->verdict);
+    }
+
     return 1;
+}
+
+
+static void
+quic_tls_verify_note(quic_tls_t *tls, long error)
+{
+    ngx_uint_t  i, n;
+
+    n = sizeof(quic_tls_verify_codes) / sizeof(quic_tls_verify_codes[0]);
+
+    for (i = 0; i < n; i++) {
+        if (error == quic_tls_verify_codes[i].error) {
+            error = quic_tls_verify_codes[i].code;
+            break;
+        }
+    }
+
+    if (error != X509_V_OK) {
+        tls->verdict = error;
+    }
 }
 
 
 /* names: of those that the client is told of, or NULL */
 
 static ngx_int_t
-quic_tls_verify_load_ca(quic_tls_ctx_t *ctx, ngx_str_t *name,
-    STACK_OF(X509_NAME) *names, ngx_log_t *log)
-{
-    BIO        *bio;
-    char       *err;
-    X509       *x509;
-    size_t      n;
-    ngx_int_t   rc;
-
-    if (name->len == 0) {
-        return NGX_OK;
-    }
-
-    ERR_clear_error();
-
-    n = 0;
-    rc = NGX_OK;
-
-    bio = quic_tls_open(name, &err);
-
-    while (bio && rc == NGX_OK) {
-        err = "PEM_read_bio_X509_AUX() failed";
-        x509 = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
-
-        if (x509 == NULL) {
-            rc = quic_tls_verify_end(n);
-            break;
-        }
-
-        n++;
-        rc = quic_tls_verify_add_ca(ctx, x509, names);
-        X509_free(x509);
-    }
-
-    if (bio == NULL || rc != NGX_OK) {
-        quic_tls_log_error(NGX_LOG_EMERG, log,
-                           "cannot load CA certificates \"%V\": %s",
-                           name, err);
-        rc = NGX_ERROR;
-    }
-
-    BIO_free(bio);
-
-    return rc;
-}
-
-
-static ngx_int_t
-quic_tls_verify_add_ca(quic_tls_ctx_t *ctx, X509 *x509,
-    STACK_OF(X509_NAME) *names)
-{
-    X509_NAME  *name;
-
-    if (!X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx->ssl_ctx), x509)) {
-        return NGX_ERROR;
-    }
-
-    if (names == NULL) {
-        return NGX_OK;
-    }
-
-    name = X509_NAME_dup(X509_get_subject_name(x509));
-
-    if (name == NULL || !sk_X509_NAME_push(names, name)) {
-        X509_NAME_free(name);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-quic_tls_verify_load_crl(quic_tls_ctx_t *ctx, ngx_str_t *name, ngx_log_t *log)
+quic_tls_verify_load(quic_tls_ctx_t *ctx, ngx_str_t *name,
+    const quic_tls_verify_file_t *file, STACK_OF(X509_NAME) *names,
+    ngx_log_t *log)
 {
     BIO         *bio;
     char        *err;
-    size_t       n;
-    X509_CRL    *crl;
     ngx_int_t    rc;
+    ngx_uint_t   n;
     X509_STORE  *store;
 
     if (name->len == 0) {
@@ -255,45 +286,87 @@ quic_tls_verify_load_crl(quic_tls_ctx_t *ctx, ngx_str_t *name, ngx_log_t *log)
 
     ERR_clear_error();
 
-    n = 0;
-    rc = NGX_OK;
-
+    rc = NGX_ERROR;
     store = SSL_CTX_get_cert_store(ctx->ssl_ctx);
     bio = quic_tls_open(name, &err);
 
-    while (bio && rc == NGX_OK) {
-        err = "PEM_read_bio_X509_CRL() failed";
-        crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+    if (bio) {
+        err = file->failed;
+        n = 0;
 
-        if (crl == NULL) {
+        do {
+            rc = file->read(bio, store, names);
+        } while (rc == NGX_OK && ++n);
+
+        if (rc == NGX_DONE) {
             rc = quic_tls_verify_end(n);
-            break;
         }
-
-        n++;
-        rc = X509_STORE_add_crl(store, crl) ? NGX_OK : NGX_ERROR;
-        X509_CRL_free(crl);
     }
 
-    if (bio == NULL || rc != NGX_OK) {
-        quic_tls_log_error(NGX_LOG_EMERG, log,
-                           "cannot load CRL \"%V\": %s", name, err);
-        rc = NGX_ERROR;
+    if (rc != NGX_OK) {
+        quic_tls_log_error(NGX_LOG_EMERG, log, "cannot load %s \"%V\": %s",
+                           file->what, name, err);
     }
 
     BIO_free(bio);
 
-    (void) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK
-                                       |X509_V_FLAG_CRL_CHECK_ALL);
-
     return rc;
+}
+
+
+static ngx_int_t
+quic_tls_verify_read_ca(BIO *bio, X509_STORE *store,
+    STACK_OF(X509_NAME) *names)
+{
+    int         ok;
+    X509       *x509;
+    X509_NAME  *name;
+
+    x509 = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
+    if (x509 == NULL) {
+        return NGX_DONE;
+    }
+
+    ok = X509_STORE_add_cert(store, x509);
+
+    if (ok && names) {
+        name = X509_NAME_dup(X509_get_subject_name(x509));
+        ok = name && sk_X509_NAME_push(names, name);
+
+        if (!ok) {
+            X509_NAME_free(name);
+        }
+    }
+
+    X509_free(x509);
+
+    return ok ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+quic_tls_verify_read_crl(BIO *bio, X509_STORE *store,
+    STACK_OF(X509_NAME) *names)
+{
+    int        ok;
+    X509_CRL  *crl;
+
+    crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+    if (crl == NULL) {
+        return NGX_DONE;
+    }
+
+    ok = X509_STORE_add_crl(store, crl);
+    X509_CRL_free(crl);
+
+    return ok ? NGX_OK : NGX_ERROR;
 }
 
 
 /* nothing more in the file is its end if there was something before */
 
 static ngx_int_t
-quic_tls_verify_end(size_t n)
+quic_tls_verify_end(ngx_uint_t n)
 {
     uint32_t  code;
 
@@ -336,12 +409,11 @@ quic_tls_verdict(quic_tls_t *tls, long *code, const char **text)
     *code = error;
     *text = X509_verify_cert_error_string(error);
 
-    n = sizeof(quic_tls_verdicts) / sizeof(quic_tls_verdicts[0]);
+    n = sizeof(quic_tls_verify_texts) / sizeof(quic_tls_verify_texts[0]);
 
     for (i = 0; i < n; i++) {
-        if (error == quic_tls_verdicts[i].error) {
-            *code = quic_tls_verdicts[i].code;
-            *text = quic_tls_verdicts[i].text;
+        if (error == quic_tls_verify_texts[i].code) {
+            *text = quic_tls_verify_texts[i].text;
         }
     }
 
@@ -349,7 +421,7 @@ quic_tls_verdict(quic_tls_t *tls, long *code, const char **text)
 }
 
 
-/* as OpenSSL's numbers are, which nginx takes for "optional_no_ca" */
+/* those that nginx takes for "optional_no_ca" */
 
 ngx_uint_t
 quic_tls_verdict_no_ca(long code)

@@ -13,14 +13,19 @@
 
 #if (NGX_HTTP_SSL)
 
-/* nginx has no name for what ssl_verify_client says */
-#define NGX_HTTP_QUIC_VERIFY_OFF  0
+/* what OpenSSL's packages demand, should nginx's not be found */
+#define NGX_HTTP_QUIC_SECURITY_LEVEL  2
 
 
 /* "value" is the command's.  NGX_OK, or NGX_ERROR, logged */
 
 typedef ngx_int_t (*ngx_http_quic_command_pt)(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, ngx_str_t *value);
+
+
+/* OpenSSL's SSL_CTX_get_security_level() */
+
+typedef int (*ngx_http_quic_level_pt)(const void *ssl_ctx);
 
 
 typedef struct {
@@ -41,6 +46,7 @@ static ngx_int_t ngx_http_quic_conf_groups(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, ngx_str_t *list);
 static ngx_int_t ngx_http_quic_conf_verify(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, ngx_http_ssl_srv_conf_t *sscf);
+static ngx_uint_t ngx_http_quic_conf_level(ngx_http_ssl_srv_conf_t *sscf);
 static ngx_int_t ngx_http_quic_conf_stapling(ngx_conf_t *cf,
     ngx_http_core_srv_conf_t *cscf, ngx_http_ssl_srv_conf_t *sscf);
 static ngx_int_t ngx_http_quic_conf_commands(ngx_conf_t *cf,
@@ -213,9 +219,32 @@ ngx_http_quic_conf_verify(ngx_conf_t *cf, ngx_http_core_srv_conf_t *cscf,
     }
 
     verify.depth = sscf->verify_depth;
+    verify.level = ngx_http_quic_conf_level(sscf);
     qscf = cscf->ctx->srv_conf[ngx_http_quic_module.ctx_index];
 
     return quic_tls_ctx_verify(qscf->tls, &verify, cf->log);
+}
+
+
+/*
+ * The security level of the same server with TCP, which openssl.cnf and
+ * "@SECLEVEL=" in ssl_ciphers set: nginx's OpenSSL knows it.  This module isn't
+ * linked to that.
+ */
+
+static ngx_uint_t
+ngx_http_quic_conf_level(ngx_http_ssl_srv_conf_t *sscf)
+{
+    ngx_http_quic_level_pt  level;
+
+    level = (ngx_http_quic_level_pt) (uintptr_t)
+                              dlsym(RTLD_DEFAULT, "SSL_CTX_get_security_level");
+
+    if (level == NULL || sscf->ssl.ctx == NULL) {
+        return NGX_HTTP_QUIC_SECURITY_LEVEL;
+    }
+
+    return level(sscf->ssl.ctx);
 }
 
 

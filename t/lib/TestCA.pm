@@ -21,6 +21,11 @@ my %types = (
     ec      => ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'],
     p384    => ['ec', '-pkeyopt', 'ec_paramgen_curve:secp384r1'],
     rsa     => ['rsa:2048'],
+    rsa1968 => ['rsa:1968'],
+    rsa1024 => ['rsa:1024'],
+    rsa512  => ['rsa:512'],
+    params  => ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
+                '-pkeyopt', 'ec_param_enc:explicit'],
     ed25519 => ['ed25519'],
     ed448   => ['ed448'],
     pss     => ['rsa-pss'],
@@ -49,7 +54,8 @@ sub openssl {
 
 
 # Options: type, by (the issuer; itself without), ca, days, subject, names (DNS),
-# password, ext => [...].
+# password, ext => [...], bare (nothing but these), sign => [...] (openssl's
+# options for the signature).
 
 sub issue {
     my ($self, $name, %opt) = @_;
@@ -58,6 +64,7 @@ sub issue {
     my $by = $opt{by} || $name;
     my $subject = $opt{subject} || "/CN=$name";
     my @ext = (@{$opt{ext} || []},
+               $opt{bare} ? () :
                $opt{ca} ? ('basicConstraints=critical,CA:TRUE',
                            'keyUsage=keyCertSign,cRLSign,digitalSignature')
                         : 'basicConstraints=CA:FALSE');
@@ -79,7 +86,7 @@ sub issue {
 
     $self->openssl('x509', '-req', '-in', "$name.csr", '-out', "$name.crt",
                    '-set_serial', $serial, '-days', $opt{days} // 30,
-                   '-extfile', "$name.ext",
+                   '-extfile', "$name.ext", @{$opt{sign} || []},
                    $opt{by} ? ('-CA', "$by.crt", '-CAkey', "$by.key")
                             : ('-signkey', "$name.key", '-passin',
                                'pass:' . ($opt{password} // '')));
