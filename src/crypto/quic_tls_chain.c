@@ -108,12 +108,12 @@ quic_tls_chain_check(quic_tls_ctx_t *ctx, X509_STORE_CTX *x509, long error)
     STACK_OF(X509)  *chain;
 
     chain = X509_STORE_CTX_get0_chain(x509);
-    n = sk_X509_num(chain);
     bits = quic_tls_chain_levels[ngx_min(ctx->verify_level,
                                          QUIC_TLS_CHAIN_LEVELS - 1)];
 
     error = quic_tls_chain_issuer(x509, error);
     error = quic_tls_chain_depth(x509, ctx->verify_depth, error);
+    n = sk_X509_num(chain);
 
     if (quic_tls_chain_is_early(error)) {
         error = quic_tls_chain_leaf_strength(chain, bits, error);
@@ -197,7 +197,7 @@ quic_tls_chain_issuer(X509_STORE_CTX *x509, long error)
 /*
  * Nobody counts the client's certificate.  OpenSSL, AWS-LC and a newer BoringSSL
  * don't count the root either, that of Debian does: so it's counted here.  The
- * rest of a longer chain isn't looked for by OpenSSL.
+ * rest of a longer chain isn't looked for by OpenSSL, and goes.
  */
 
 static long
@@ -209,6 +209,10 @@ quic_tls_chain_depth(X509_STORE_CTX *x509, ngx_uint_t depth, long error)
 
     if (error != X509_V_OK || sk_X509_num(chain) <= depth + 2) {
         return error;
+    }
+
+    while (sk_X509_num(chain) > depth + 2) {
+        X509_free(sk_X509_pop(chain));
     }
 
     return quic_tls_chain_is_known(x509, sk_X509_value(chain, depth + 1))
