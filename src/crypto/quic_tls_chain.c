@@ -195,9 +195,9 @@ quic_tls_chain_issuer(X509_STORE_CTX *x509, long error)
 
 
 /*
- * Nobody counts the client's certificate.  OpenSSL, AWS-LC and a newer BoringSSL
- * don't count the root either, that of Debian does: so it's counted here.  The
- * rest of a longer chain isn't looked for by OpenSSL, and goes.
+ * Nobody counts the client's certificate.  OpenSSL, AWS-LC and a newer
+ * BoringSSL don't count the root either, that of Debian does: so it's counted
+ * here.  The rest of a longer chain isn't looked for by OpenSSL, and goes.
  */
 
 static long

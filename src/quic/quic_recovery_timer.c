@@ -193,8 +193,8 @@ quic_recovery_timeout(quic_recovery_t *r, quic_space_e *space, uint64_t now)
 
 /*
  * 6.2.4: a probe should carry what is most likely to be missing.  When one is
- * not answered the next goes on with what follows: it may be ACKs that are lost,
- * and something else what the peer waits for.
+ * not answered the next goes on with what follows: it may be ACKs that are
+ * lost, and something else what the peer waits for.
  */
 
 ngx_uint_t
