@@ -483,8 +483,12 @@ sub timeouts {
     {
         my ($port, $name, $lifetime) = @$row;
 
-        is(tickets($t, 'full', 1, $port, "NAME=$name")->{lifetime}, $lifetime,
-           "a ticket of $name on port $port");
+        # the library takes off what has passed since the handshake began
+
+        my $said = tickets($t, 'full', 1, $port, "NAME=$name")->{lifetime};
+
+        ok($said == $lifetime || $said == $lifetime - 1,
+           "a ticket of $name on port $port") or diag("$said seconds");
         is(tcp_lifetime($t, $port, $name), $lifetime, 'as over TCP');
     }
 
