@@ -29,6 +29,7 @@ static void quic_migrate_switch(quic_conn_t *c, quic_path_t *p, uint64_t now);
 static void quic_migrate_reset(quic_conn_t *c, const quic_path_t *old,
     uint64_t now);
 static void quic_migrate_confirm(quic_conn_t *c);
+static void quic_migrate_forget_older(quic_conn_t *c);
 static size_t quic_migrate_text(const quic_path_t *p, u_char *text);
 static void quic_migrate_failed(quic_conn_t *c, quic_path_t *p, uint64_t now);
 static void quic_migrate_settle(quic_conn_t *c);
@@ -308,12 +309,36 @@ quic_migrate_confirm(quic_conn_t *c)
     old_len = quic_migrate_text(c->paths.last, old);
     new_len = quic_migrate_text(c->paths.active, new);
 
+    quic_migrate_forget_older(c);
+
     c->paths.last = c->paths.active;
     c->pending |= QUIC_PEND_NEW_TOKEN;
 
     ngx_log_error(NGX_LOG_INFO, c->log, 0,
                   "quic connection migrated from %*s to %*s",
                   old_len, old, new_len, new);
+}
+
+
+/*
+ * Each path that was left holds a connection ID while it is asked whether the
+ * client is still there.  That is done for the last one: who has moved on from
+ * there as well may soon have no other left to give us.
+ */
+
+static void
+quic_migrate_forget_older(quic_conn_t *c)
+{
+    ngx_uint_t    i;
+    quic_path_t  *p;
+
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        p = &c->paths.path[i];
+
+        if (p->used && p->left && p != c->paths.last) {
+            quic_migrate_forget(c, p);
+        }
+    }
 }
 
 
