@@ -72,10 +72,12 @@ class Client(QuicConnectionProtocol):
 
 
 async def main():
+    # no more on its way than the socket has place for: what is lost comes late
+
     conf = QuicConfiguration(is_client=True, alpn_protocols=['h3'],
                              server_name='localhost',
                              verify_mode=ssl.CERT_NONE,
-                             max_data=1 << 30, max_stream_data=1 << 30)
+                             max_data=1 << 16, max_stream_data=1 << 30)
 
     async with connect('127.0.0.1', int(sys.argv[1]), configuration=conf,
                        create_protocol=Client) as client:
