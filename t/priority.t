@@ -68,7 +68,7 @@ my ($first) = order(('u=3, i:/file') x 4);
 my $least = min(@{$first->{bytes}});
 
 note("when the first ended: @{$first->{bytes}}");
-cmp_ok($least, '>', $size * 0.75, 'incremental: all together');
+cmp_ok($least, '>', $size * 0.5, 'incremental: all together');
 
 ($first) = order(('u=3:/file') x 4);
 my @others = sort { $b <=> $a } @{$first->{bytes}};

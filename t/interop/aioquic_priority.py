@@ -18,13 +18,32 @@ from aioquic.buffer import encode_uint_var
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived
 from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import Limit
 
 PRIORITY_UPDATE = 0xf0700
+
+# bytes: no more on their way than the socket has place for, as what is lost
+# comes late, and others get ahead
+WINDOW = 1 << 16
+
+
+class Window(Limit):
+    """The connection's flow control: aioquic's own doubles."""
+
+    @property
+    def value(self):
+        return self.limit
+
+    @value.setter
+    def value(self, value):
+        self.limit = self.used + WINDOW
 
 
 class Client(QuicConnectionProtocol):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self._quic._local_max_data.__class__ = Window
+        self._quic._local_max_data.limit = WINDOW
         self.h3 = H3Connection(self._quic)
         self.requests = []
         self.received = {}
@@ -72,12 +91,10 @@ class Client(QuicConnectionProtocol):
 
 
 async def main():
-    # no more on its way than the socket has place for: what is lost comes late
-
     conf = QuicConfiguration(is_client=True, alpn_protocols=['h3'],
                              server_name='localhost',
                              verify_mode=ssl.CERT_NONE,
-                             max_data=1 << 16, max_stream_data=1 << 30)
+                             max_data=WINDOW, max_stream_data=1 << 30)
 
     async with connect('127.0.0.1', int(sys.argv[1]), configuration=conf,
                        create_protocol=Client) as client:
