@@ -630,12 +630,15 @@ sub heaps {
 
 # Workers keep free memory, as much as 16 MB (QUIC_MAX_CACHED_MEMORY).  Large
 # responses that are not waited for leave that much, and in the largest pieces.
+# The clients' windows bound what there is of them: how much more malloc() keeps
+# is a matter of the largest heap that there was.
 
 sub fill_memory {
     my ($self, $uri) = @_;
 
     my $client = $self->begin([$self->program('h2load-h3'), '--alpn-list=h3',
                                '-D', 60, '-c', 100, '-m', 10,
+                               '-w', 18, '-W', 18,
                                'https://127.0.0.1:' . $self->port . $uri],
                               timeout => 2);
 
