@@ -217,7 +217,6 @@ quic_tls_is(ngx_str_t *name, const char *scheme)
 }
 
 
-
 BIO *
 quic_tls_open(ngx_str_t *name, char **err)
 {

@@ -26,6 +26,19 @@ typedef struct {
 } ngx_http_quic_variable_t;
 
 
+/* ngx_http_quic_value_choice() */
+
+typedef const char *(*ngx_http_quic_choice_pt)(quic_tls_t *tls);
+
+
+enum {
+    NGX_HTTP_QUIC_CIPHER = 0,
+    NGX_HTTP_QUIC_GROUP,
+    NGX_HTTP_QUIC_SIGALG,
+    NGX_HTTP_QUIC_CLIENT_SIGALG
+};
+
+
 /* of one configuration: a variable's data */
 
 typedef struct {
@@ -51,11 +64,7 @@ static void ngx_http_quic_value_https(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_protocol(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
-static void ngx_http_quic_value_cipher(ngx_http_quic_request_t *qr,
-    ngx_uint_t what, ngx_str_t *value);
-static void ngx_http_quic_value_curve(ngx_http_quic_request_t *qr,
-    ngx_uint_t what, ngx_str_t *value);
-static void ngx_http_quic_value_sigalg(ngx_http_quic_request_t *qr,
+static void ngx_http_quic_value_choice(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
 static void ngx_http_quic_value_server_name(ngx_http_quic_request_t *qr,
     ngx_uint_t what, ngx_str_t *value);
@@ -80,11 +89,17 @@ static void ngx_http_quic_value_remain(ngx_http_quic_request_t *qr,
 static quic_tls_t *ngx_http_quic_tls(ngx_http_quic_request_t *qr);
 static void ngx_http_quic_take_text(ngx_http_quic_request_t *qr,
     ngx_str_t *text, ngx_str_t *value);
-static void ngx_http_quic_copy_name(ngx_http_quic_request_t *qr,
-    const char *name, ngx_str_t *value);
 
 
 static ngx_str_t  ngx_http_quic_http3 = ngx_string("http3");
+
+
+static const ngx_http_quic_choice_pt  ngx_http_quic_choices[] = {
+    [NGX_HTTP_QUIC_CIPHER] = quic_tls_cipher,
+    [NGX_HTTP_QUIC_GROUP] = quic_tls_group,
+    [NGX_HTTP_QUIC_SIGALG] = quic_tls_sigalg,
+    [NGX_HTTP_QUIC_CLIENT_SIGALG] = quic_tls_client_sigalg
+};
 
 
 static const ngx_http_quic_variable_t  ngx_http_quic_variables[] = {
@@ -93,12 +108,16 @@ static const ngx_http_quic_variable_t  ngx_http_quic_variables[] = {
     { ngx_string("https"), ngx_http_quic_value_https, 0 },
 
     { ngx_string("ssl_protocol"), ngx_http_quic_value_protocol, 0 },
-    { ngx_string("ssl_cipher"), ngx_http_quic_value_cipher, 0 },
+    { ngx_string("ssl_cipher"),
+      ngx_http_quic_value_choice, NGX_HTTP_QUIC_CIPHER },
     { ngx_string("ssl_ciphers"), ngx_http_quic_value_offered, 0 },
-    { ngx_string("ssl_curve"), ngx_http_quic_value_curve, 0 },
+    { ngx_string("ssl_curve"),
+      ngx_http_quic_value_choice, NGX_HTTP_QUIC_GROUP },
     { ngx_string("ssl_curves"), ngx_http_quic_value_offered, 1 },
-    { ngx_string("ssl_sigalg"), ngx_http_quic_value_sigalg, 0 },
-    { ngx_string("ssl_client_sigalg"), ngx_http_quic_value_sigalg, 1 },
+    { ngx_string("ssl_sigalg"),
+      ngx_http_quic_value_choice, NGX_HTTP_QUIC_SIGALG },
+    { ngx_string("ssl_client_sigalg"),
+      ngx_http_quic_value_choice, NGX_HTTP_QUIC_CLIENT_SIGALG },
     { ngx_string("ssl_server_name"), ngx_http_quic_value_server_name, 0 },
     { ngx_string("ssl_alpn_protocol"), ngx_http_quic_value_http3, 0 },
     { ngx_string("ssl_session_id"), ngx_http_quic_value_session_id, 0 },
@@ -283,48 +302,25 @@ ngx_http_quic_value_protocol(ngx_http_quic_request_t *qr, ngx_uint_t what,
 }
 
 
+/* what: a name of something that the handshake has chosen */
+
 static void
-ngx_http_quic_value_cipher(ngx_http_quic_request_t *qr, ngx_uint_t what,
+ngx_http_quic_value_choice(ngx_http_quic_request_t *qr, ngx_uint_t what,
     ngx_str_t *value)
 {
+    ngx_str_t    name;
     quic_tls_t  *tls;
 
     tls = ngx_http_quic_tls(qr);
-
-    if (tls) {
-        ngx_http_quic_copy_name(qr, quic_tls_cipher(tls), value);
+    if (tls == NULL) {
+        return;
     }
-}
 
+    name.data = (u_char *) ngx_http_quic_choices[what](tls);
+    name.len = ngx_strlen(name.data);
 
-static void
-ngx_http_quic_value_curve(ngx_http_quic_request_t *qr, ngx_uint_t what,
-    ngx_str_t *value)
-{
-    quic_tls_t  *tls;
-
-    tls = ngx_http_quic_tls(qr);
-
-    if (tls) {
-        ngx_http_quic_copy_name(qr, quic_tls_group(tls), value);
-    }
-}
-
-
-/* what: the client's, or ours */
-
-static void
-ngx_http_quic_value_sigalg(ngx_http_quic_request_t *qr, ngx_uint_t what,
-    ngx_str_t *value)
-{
-    quic_tls_t  *tls;
-
-    tls = ngx_http_quic_tls(qr);
-
-    if (tls) {
-        ngx_http_quic_copy_name(qr, what ? quic_tls_client_sigalg(tls)
-                                         : quic_tls_sigalg(tls), value);
-    }
+    value->data = ngx_pstrdup(qr->main->pool, &name);
+    value->len = value->data ? name.len : 0;
 }
 
 
@@ -590,18 +586,4 @@ ngx_http_quic_take_text(ngx_http_quic_request_t *qr, ngx_str_t *text,
     value->len = value->data ? text->len : 0;
 
     quic_tls_text_free(text);
-}
-
-
-static void
-ngx_http_quic_copy_name(ngx_http_quic_request_t *qr, const char *name,
-    ngx_str_t *value)
-{
-    ngx_str_t  s;
-
-    s.len = ngx_strlen(name);
-    s.data = (u_char *) name;
-
-    value->data = ngx_pstrdup(qr->main->pool, &s);
-    value->len = value->data ? s.len : 0;
 }
