@@ -41,6 +41,8 @@ use warnings;
 
 use Test::More;
 
+use QuicTest;
+
 
 # What is in the log, beyond "case": names of variables.
 
@@ -152,7 +154,7 @@ sub ask {
     $t->file("curl.$version", $config);
 
     my $r = $t->client([$t->{curl}, '-q', '-K', "$dir/curl.$version"],
-                       timeout => 120);
+                       timeout => 600);
 
     my %info = map { /^(\d+) (.*)/ ? ($1 => $2) : () } split /\n/, $r->{out};
     my @answers = map { $self->answer($version, $first + 1 + $_, $cases[$_],
@@ -182,7 +184,7 @@ sub request {
                  ['connect-to', "::127.0.0.1:$port"],
                  [$version eq '2' ? 'http2' : 'http3-only'],
                  ['insecure'], ['path-as-is'], ['globoff'], ['silent'],
-                 ['max-time', 20],
+                 ['max-time', QuicTest::TIMEOUT],
                  ['output', "$out.body"], ['dump-header', "$out.head"],
                  ['header', sprintf 'X-Case: %05d', $n],
                  ['write-out', "$n %{http_code} %{http_version} %{exitcode}\\n"],
@@ -263,9 +265,7 @@ sub logged {
     $t->wait_for(sub {
         %lines = ();
 
-        for my $line (grep { m{HTTP/$version\.0} }
-                      split /\n/, $t->read_file('parity.log'))
-        {
+        for my $line (grep { m{HTTP/$version\.0} } $t->lines('parity.log')) {
             push @{$lines{$1}}, $2 if $line =~ /^case=(\d+)\x01(.*)/;
         }
 
@@ -287,10 +287,10 @@ sub logged {
 sub errors {
     my ($self) = @_;
 
-    my $log = $self->{t}->read_file('error.log');
-    my @lines = split /\n/, substr $log, $self->{seen};
+    my @lines = $self->{t}->lines('error.log');
 
-    $self->{seen} = length $log;
+    splice @lines, 0, $self->{seen};
+    $self->{seen} += @lines;
 
     return [map { s/("Destination".*?")https?:/$1http:/r }
             map { s/^\S+ \S+ (\[\w+\]) \d+#\d+: \*\d+ /$1 /r }

@@ -39,7 +39,9 @@ use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use constant TIMEOUT => 15;
+# Seconds, for what takes none on a machine that has nothing else to do.
+
+use constant TIMEOUT => 60;
 
 our $small = $ENV{QUIC_SMALL} ? 1 : 0;
 
@@ -163,6 +165,16 @@ sub read_file {
     my $text = <$fh>;
 
     return defined $text ? $text : '';
+}
+
+
+# Those of a log that are whole: of a long one that is being written the kernel
+# shows one page before the other.
+
+sub lines {
+    my ($self, $name) = @_;
+
+    return $self->read_file($name) =~ /^(.*)\n/mg;
 }
 
 
@@ -306,8 +318,6 @@ sub start {
     $self->{pid} = $pid;
     $running{$pid} = 1;
 
-    # its workers take a moment more
-
     my $ok = $self->wait_for(sub {
         return -s "$dir/nginx.pid" || !$self->{daemon} && $self->exited;
     });
@@ -322,9 +332,22 @@ sub start {
     }
 
     $self->adopt if $self->{daemon};
+    $self->wait_for_workers;
+}
 
-    $self->wait_for(sub { $self->workers })
-        unless $self->{main} =~ /\bmaster_process\s+off/;
+
+# They take a moment more than the master's number, one after the other.
+
+sub wait_for_workers {
+    my ($self) = @_;
+
+    return if $self->{main} =~ /\bmaster_process\s+off/;
+
+    $self->wait_for(sub {
+        my @workers = $self->workers;
+
+        return @workers >= $self->{workers};
+    });
 }
 
 
@@ -355,7 +378,7 @@ sub upgrade {
     }) or BAIL_OUT("no new binary:\n" . $self->read_file('error.log'));
 
     $self->adopt;
-    $self->wait_for(sub { $self->workers });
+    $self->wait_for_workers;
 
     kill 'QUIT', $old;
 
@@ -438,7 +461,9 @@ sub wait_for {
         sleep 0.02;
     }
 
-    return 0;
+    # the time may have been over because nobody let us run
+
+    return $condition->() ? 1 : 0;
 }
 
 
@@ -501,6 +526,10 @@ sub begin {
 
         exec @$cmd or POSIX::_exit(127);
     }
+
+    # whoever comes first: it can be killed from now on
+
+    setpgrp $pid, $pid;
 
     $clients{$pid} = 1;
 
@@ -845,7 +874,7 @@ sub same {
         $r->{body} = '' if ($opt{method} // '') eq 'HEAD';
 
         $self->wait_for(sub {
-            ($log) = $self->read_file("$version.log") =~ /^$number (.*)/m;
+            ($log) = map { /^$number (.*)/ } $self->lines("$version.log");
         });
 
         $answers{$version} = answer($r, $log // 'nothing');
@@ -902,9 +931,9 @@ sub access_log {
     my @lines;
 
     $self->wait_for(sub {
-        @lines = split /\n/, $self->read_file($name || 'access.log');
+        @lines = $self->lines($name || 'access.log');
         return @lines >= ($n || 1);
-    }, 5);
+    });
 
     return @lines;
 }
