@@ -43,6 +43,10 @@ my $backend = Backend->new($t, 1, 'http', {
         $r->send(sprintf "%x\r\n%s\r\n", length $_, $_)
             for unpack '(a100000)*', $big;
         $r->send("0\r\nX-Trailer: yes\r\n\r\n");
+
+        # nginx may want to use the connection again
+
+        $r->{keep} = 1;
     },
     '/until-close' => sub {
         my ($r) = @_;
@@ -312,21 +316,32 @@ $t->run($t->same_log . <<"EOC");
             proxy_pass http://127.0.0.1:%%PORT_1%%/;
         }
 
+        # who stalls has said something before
+
         location /impatient/ {
-            proxy_read_timeout 1s;
+            proxy_read_timeout 300ms;
             proxy_pass http://127.0.0.1:%%PORT_1%%/;
+
+            location /impatient/stalls {
+                proxy_read_timeout 2s;
+                proxy_pass http://127.0.0.1:%%PORT_1%%/stalls;
+            }
         }
 
         location /impatient/unbuffered/ {
             proxy_buffering    off;
-            proxy_read_timeout 1s;
+            proxy_read_timeout 2s;
             proxy_pass http://127.0.0.1:%%PORT_1%%/;
         }
 
         location /failing/ {
-            proxy_read_timeout 300ms;
             error_page 502 504 = \@named;
             proxy_pass http://127.0.0.1:%%PORT_1%%/;
+
+            location /failing/silence {
+                proxy_read_timeout 300ms;
+                proxy_pass http://127.0.0.1:%%PORT_1%%/silence;
+            }
         }
 
         location /stored/ {
