@@ -45,7 +45,8 @@ sub begin {
     my $port = $t->port;
     my $out = $t->dir . '/begun.body';
     my $err = $t->dir . '/begun.err';
-    my @cmd = ($t->{curl}, '-q', '-sS', '-k', '--http3-only', '-m', 20,
+    my @cmd = ($t->{curl}, '-q', '-sS', '-k', '-N', '--http3-only',
+               '-m', QuicTest::TIMEOUT,
                '--connect-to', "localhost:$port:127.0.0.1:$port",
                '-o', $out, @args, "https://localhost:$port$uri");
 
@@ -59,6 +60,19 @@ sub begin {
     }
 
     return { pid => $pid, t => $t, began => time };
+}
+
+
+# ... and when the response is there, in part.
+
+sub begin_download {
+    my ($t, $uri) = @_;
+
+    my $c = begin($t, $uri);
+
+    $t->wait_for(sub { -s $t->dir . '/begun.body' });
+
+    return $c;
 }
 
 
@@ -80,7 +94,7 @@ sub finish {
 sub gone {
     my ($t, @pids) = @_;
 
-    return $t->wait_for(sub { !grep { kill 0, $_ } @pids }, 5);
+    return $t->wait_for(sub { !grep { kill 0, $_ } @pids });
 }
 
 
@@ -118,18 +132,24 @@ sub download {
 
     $t->run($server);
 
-    my $c = begin($t, '/slow.bin');
-    sleep 0.5;
+    my $c = begin_download($t, '/slow.bin');
 
     my @old = reload($t);
-    my $ok = 0;
+    my ($ok, $quick) = (0, 0);
 
     for (1 .. 10) {
-        my $r = $t->get('/pid', args => ['-m', 1]);
+        my $start = time;
+        my $r = $t->get('/pid');
+
+        $quick++ if time - $start < 1;
         $ok++ if $r->{status} == 200 && !grep { $_ eq $r->{body} } @old;
     }
 
     is($ok, 10, "$name: new requests go to new workers");
+
+    # RFC 9002, 6.2.2: else a first packet is repeated after a second
+
+    cmp_ok($quick, '>', 5, "$name: no rule that they have to be repeated");
 
     my $r = finish($c);
 
@@ -152,7 +172,7 @@ sub upload {
 
     # curl's limit holds back the request itself for a second
 
-    sleep 1.5;
+    $t->wait_for(sub { glob $t->dir . '/tmp/client_body/*' });
 
     my @old = reload($t);
     my $r = finish($c);
@@ -171,8 +191,7 @@ sub removed {
 
     $t->run($server);
 
-    my $c = begin($t, '/slow.bin');
-    sleep 0.5;
+    my $c = begin_download($t, '/slow.bin');
 
     my @old = reload($t, 'server { listen %%PORT_1%% quic; }');
     my $r = finish($c);
@@ -195,36 +214,35 @@ sub quit {
 
     $t->run($server);
 
-    my $c = begin($t, '/slow.bin');
-    sleep 0.5;
+    my $c = begin_download($t, '/slow.bin');
     $t->signal('QUIT');
 
     my $r = finish($c);
 
     ok($r->{ok}, 'quit: the download goes on') or diag($r->{error});
     ok($r->{body} eq $slow, 'quit: its content');
-    ok($t->wait_for(sub { $t->exited }, 3), 'quit: nginx has ended');
+    ok($t->wait_for(sub { $t->exited }), 'quit: nginx has ended');
 
     $t->no_alerts;
 }
 
 
-# The client is told at once, it doesn't have to wait for a timeout.
+# The client is told at once: the download would take 20 seconds, its timeout
+# more.
 
 sub stop {
     my $t = new();
 
     $t->run($server);
 
-    my $c = begin($t, '/long.bin');
-    sleep 0.5;
+    my $c = begin_download($t, '/long.bin');
     $t->signal('TERM');
 
     my $r = finish($c);
 
     isnt($r->{exit}, 0, 'stop: the download is broken off');
-    cmp_ok($r->{time}, '<', 3, 'stop: the client is told');
-    ok($t->wait_for(sub { $t->exited }, 3), 'stop: nginx has ended');
+    cmp_ok($r->{time}, '<', 15, 'stop: the client is told');
+    ok($t->wait_for(sub { $t->exited }), 'stop: nginx has ended');
     like($t->read_file('error.log'), qr/NO_ERROR.*server is shutting down/,
          'stop: H3_NO_ERROR');
 
@@ -237,14 +255,14 @@ sub shutdown_timeout {
 
     $t->run($server);
 
-    my $c = begin($t, '/long.bin');
-    sleep 0.5;
+    my $c = begin_download($t, '/long.bin');
 
     my @old = reload($t);
     my $r = finish($c);
 
     isnt($r->{exit}, 0, 'worker_shutdown_timeout: broken off');
-    cmp_ok($r->{time}, '<', 4, 'worker_shutdown_timeout: the client is told');
+    cmp_ok($r->{time}, '<', 15,
+           'worker_shutdown_timeout: the client is told');
     ok(gone($t, @old), 'worker_shutdown_timeout: the old worker is gone');
 
     $t->stop;
@@ -259,17 +277,15 @@ sub vanished {
 
     $t->run("keepalive_timeout 2s; $server");
 
-    my $c = begin($t, '/long.bin');
-    sleep 0.5;
+    my $c = begin_download($t, '/long.bin');
     kill 'KILL', $c->{pid};
     finish($c);
 
-    my @old = reload($t);
     my $began = time;
+    my @old = reload($t);
 
-    ok($t->wait_for(sub { !grep { kill 0, $_ } @old }, 6),
-       'vanished client: the old worker is gone');
-    cmp_ok(time - $began, '<', 4, 'vanished client: in time');
+    ok(gone($t, @old), 'vanished client: the old worker is gone');
+    cmp_ok(time - $began, '<', 15, 'vanished client: in time');
 
     $t->stop;
     $t->no_alerts;
@@ -285,27 +301,29 @@ sub half_open {
 
     my $client = $t->begin([$t->program('ngtcp2-client'), '--rx-loss=1',
                             '127.0.0.1', $t->port,
-                            'https://localhost/slow.bin'], timeout => 1);
+                            'https://localhost/slow.bin']);
 
+    $t->wait_for(sub { $t->read_file('error.log') =~ /connected over QUIC/ });
+    kill 'KILL', $client->{pid};
     $t->finish($client);
 
-    my @old = reload($t);
     my $began = time;
+    my @old = reload($t);
 
-    ok($t->wait_for(sub { !grep { kill 0, $_ } @old }, 12),
-       'half-open connection: the old worker is gone');
+    ok(gone($t, @old), 'half-open connection: the old worker is gone');
 
     my $seconds = time - $began;
 
     cmp_ok($seconds, '>', 2, 'half-open connection: it was waited for');
-    cmp_ok($seconds, '<', 8, 'half-open connection: in time');
+    cmp_ok($seconds, '<', 30, 'half-open connection: in time');
 
     $t->stop;
     $t->no_alerts;
 }
 
 
-# An idle connection has to be held open by somebody: Python's aioquic.
+# An idle connection, which isn't waited for until it times out, has to be held
+# open by somebody: Python's aioquic.
 
 sub idle {
     my ($name, $signal, $stopped) = @_;
@@ -352,7 +370,7 @@ async def main():
             (b":method", b"GET"), (b":scheme", b"https"),
             (b":authority", b"localhost"), (b":path", b"/pid")], True)
         c.transmit()
-        await asyncio.wait_for(c.wait_closed(), 30)
+        await asyncio.wait_for(c.wait_closed(), 60)
 
 asyncio.run(main())
 EOF
@@ -371,7 +389,7 @@ EOF
     $t->signal($signal);
 
     ok(gone($t, @old), "$name: the worker is gone");
-    cmp_ok(time - $began, '<', 3, "$name: in time");
+    cmp_ok(time - $began, '<', 15, "$name: in time");
 
     kill 'CONT', $pid if $stopped;
 
