@@ -158,7 +158,9 @@ is($r->{headers}{'x-filter'}, 'yes', 'Lua: header filter');
 is($t->get('/lua?deny=1')->{status}, 403, 'Lua: access');
 is(length $t->get('/lua/exec')->{body}, 300_000, 'Lua: ngx.exec');
 
-$t->get('/lua/abort', args => ['-m', 1]);
+# gives up a second after it has asked
+
+$t->get('/lua/abort', args => ['-y', 1, '-Y', 1000]);
 ok($t->wait_for(sub {
     return $t->read_file('error.log') =~ /the client has left/;
 }), 'Lua: ngx.on_abort');

@@ -86,15 +86,15 @@ sub comes {
     my ($dir, $port) = ($t->dir, $t->port);
 
     my $r = $t->client([$t->program('ngtcp2-client'), '--quiet',
-                        '--exit-on-all-streams-close', '--timeout=5s',
+                        '--exit-on-all-streams-close', '--timeout=30s',
                         "--session-file=$dir/session", "--tp-file=$dir/tp",
                         "--token-file=$dir/token", '127.0.0.1', $port,
                         "https://localhost:$port$path"]);
     my $seen;
 
     $t->wait_for(sub {
-        ($seen) = $t->read_file('resumed.log') =~ /^(\S*) \Q$path\E$/m;
-    }, 5);
+        ($seen) = map { /^(\S*) \Q$path\E$/ } $t->lines('resumed.log');
+    });
 
     return defined $seen ? $seen =~ tr/-//dr : $r->{err};
 }
