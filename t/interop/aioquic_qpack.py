@@ -60,7 +60,7 @@ class Client(QuicConnectionProtocol):
                              end_stream=True)
         self.transmit()
 
-        await asyncio.wait_for(response.end.wait(), 15)
+        await asyncio.wait_for(response.end.wait(), 60)
 
         print(path, dict(response.headers)[b':status'].decode(),
               sum(len(name) + len(value) for name, value in response.headers),

@@ -52,7 +52,7 @@ class Client(QuicConnectionProtocol):
     async def until(self, condition):
         while not condition():
             self.changed.clear()
-            await asyncio.wait_for(self.changed.wait(), 10)
+            await asyncio.wait_for(self.changed.wait(), 60)
 
     async def step(self, stream, step):
         name, _, value = step.partition(':')

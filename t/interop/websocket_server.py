@@ -2,7 +2,7 @@
 
     websocket_server.py PORT
 
-What the path says: /echo does that, /bye sends "bye" and closes, /wrong answers
+What the path says: most do that, /bye sends "bye" and closes, /wrong answers
 with a wrong Sec-WebSocket-Accept, /none without one, /zero with a length,
 /plain is a page, /no is refused; /last sends five bytes more after the client's
 end.  Prints a line for each request, with the headers that matter, and one
