@@ -34,7 +34,7 @@
 #define CLIENT_CIDS         8
 #define CLIENT_RESPONSES    64
 
-#define CLIENT_TIMEOUT      5000    /* milliseconds, for all that must come */
+#define CLIENT_TIMEOUT      30000   /* milliseconds, for all that must come */
 
 #define CLIENT_NEXT         UINT64_MAX      /* packet number: the next one */
 
