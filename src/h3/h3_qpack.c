@@ -345,11 +345,18 @@ h3_section_read(h3_section_t *sec, h3_qpack_t *q, u_char **pos, u_char *end,
 }
 
 
-/* what the decoder leaves for the next call has been scanned already */
+/*
+ * What the decoder leaves for the next call has been scanned already; that one
+ * may see less of it.
+ */
 
 static ngx_int_t
 h3_section_scan(h3_section_t *sec, u_char *p, u_char *end)
 {
+    if ((size_t) (end - p) <= sec->scanned) {
+        return NGX_OK;
+    }
+
     p += sec->scanned;
     sec->scanned += end - p;
 

@@ -330,6 +330,54 @@ test_blocked(void **state)
 }
 
 
+/* bytes that would be great lengths if they were taken for such */
+
+#define LENGTHS  "\177\377\377\177\177\377\377\177\177\377\377\177"
+
+
+/* what was seen in a whole before it was blocked comes in pieces then */
+
+static void
+test_blocked_pieces(void **state)
+{
+    size_t        i, at, step;
+    fixture_t    *f;
+    h3_section_t  sec;
+
+    static pair_t  lines[] = {
+        { ":method", "GET" },
+        { "user-agent", "a client that has got a long name" },
+        { "authorization", LENGTHS },
+        { "authorization", LENGTHS },
+        { "authorization", LENGTHS }
+    };
+
+    for (step = 1; step < 32; step++) {
+        f = setup(4096);
+
+        client_encode(f, 4, request, test_array_len(request));
+        client_encode(f, 8, lines, test_array_len(lines));
+
+        at = 0;
+        assert_int_equal(h3_section_open(&sec, &f->q, 8), NGX_OK);
+        assert_int_equal(decode(f, &sec, &at, f->section_len), NGX_BUSY);
+
+        send_inserts(f);
+        assert_int_equal(decode(f, &sec, &at, step), NGX_DONE);
+        assert_non_null(strstr(f->text, ":method=GET user-agent=a"));
+
+        for (i = at = 0; f->text[i]; i++) {
+            at += (f->text[i] == '\177');
+        }
+
+        assert_int_equal(at, 3 * 6);
+
+        h3_section_close(&sec, &f->q);
+        teardown(f);
+    }
+}
+
+
 static void
 test_cancel(void **state)
 {
@@ -920,6 +968,7 @@ main(void)
         cmocka_unit_test(test_static),
         cmocka_unit_test(test_dynamic),
         cmocka_unit_test(test_blocked),
+        cmocka_unit_test(test_blocked_pieces),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_keep),
         cmocka_unit_test(test_sections),
