@@ -293,7 +293,7 @@ bad('ssl_protocols without TLSv1.3',
 for my $directive ('http3 on', 'http3 off', 'quic_retry on',
                    'quic_retry off', 'quic_retry auto', 'quic_gso off',
                    'quic_gso on', 'http3_max_concurrent_streams 1',
-                   'http3_max_concurrent_streams 1000',
+                   'http3_max_concurrent_streams 65536',
                    'http3_max_table_capacity 0',
                    'http3_max_table_capacity 64k',
                    'http3_max_blocked_streams 0',
@@ -334,7 +334,10 @@ for my $name (qw(http3 quic_gso)) {
 }
 
 bad('http3_max_concurrent_streams 0', 'http3_max_concurrent_streams 0;',
-    'value must be equal to or greater than 1');
+    'value must be between 1 and 65536');
+bad('http3_max_concurrent_streams 65537',
+    'http3_max_concurrent_streams 65537;',
+    'value must be between 1 and 65536');
 bad('quic_active_connection_id_limit 1', 'quic_active_connection_id_limit 1;',
     'value must be between 2 and 8');
 bad('quic_active_connection_id_limit 9', 'quic_active_connection_id_limit 9;',

@@ -44,7 +44,7 @@ static void ngx_http_quic_exit_process(ngx_cycle_t *cycle);
 
 
 static ngx_conf_num_bounds_t  ngx_http_quic_streams_bounds = {
-    ngx_conf_check_num_bounds, 1, -1
+    ngx_conf_check_num_bounds, 1, QUIC_MAX_BIDI_STREAMS
 };
 
 

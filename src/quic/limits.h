@@ -244,6 +244,13 @@
 #define QUIC_MIN_MTU                 1280
 
 /*
+ * Requests at a time that an operator may allow a client.  The protocol ends
+ * at 2^60 streams in a connection's life (RFC 9000, 4.6), and each may hold
+ * kilobytes of ours.
+ */
+#define QUIC_MAX_BIDI_STREAMS        65536
+
+/*
  * Unidirectional streams that a client may open: control, two of QPACK's, and
  * some of reserved types (RFC 9114, 6.2.3).
  */
