@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # Modules of third parties, as Debian packages them, beside ours: echo,
-# headers-more and Lua.
+# headers-more, Lua and Brotli.
 
 use strict;
 use warnings;
@@ -16,7 +16,8 @@ use QuicTest;
 
 my $folder = '/usr/lib/nginx/modules';
 my @modules = qw(ndk_http_module ngx_http_lua_module ngx_http_echo_module
-                 ngx_http_headers_more_filter_module);
+                 ngx_http_headers_more_filter_module
+                 ngx_http_brotli_filter_module);
 
 for my $so (@modules) {
     -e "$folder/$so.so" or BAIL_OUT("no $folder/$so.so: make test installs it");
@@ -120,6 +121,13 @@ $t->run(<<'EOC');
             }
         }
 
+        # Brotli
+
+        location = /file {
+            brotli on;
+            brotli_types *;
+        }
+
         # a socket that there is none of
 
         location = /lua/socket {
@@ -164,6 +172,14 @@ $t->get('/lua/abort', args => ['-y', 1, '-Y', 1000]);
 ok($t->wait_for(sub {
     return $t->read_file('error.log') =~ /the client has left/;
 }), 'Lua: ngx.on_abort');
+
+$r = $t->get('/file', headers => ['Accept-Encoding: br']);
+is($r->{headers}{'content-encoding'}, 'br', 'Brotli');
+ok(length $r->{body} > 0 && length $r->{body} < 1000, 'it is compressed');
+
+$r = $t->get('/file');
+ok(!exists $r->{headers}{'content-encoding'}, 'Brotli: not asked for');
+is(length $r->{body}, 300_000, 'it is whole');
 
 # whatever it says, nobody is harmed
 
