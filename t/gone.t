@@ -294,7 +294,7 @@ holds_little();
 is(($t->read_file('gone.log') =~ m{^(/deaf.*)}m)[0], undef, 'it waits');
 $t->file('hear', '');
 waitpid $pid, 0;
-is($t->read_file('response.body'), $size, 'then all of it goes on');
+is($t->read_file('background.body'), $size, 'then all of it goes on');
 logged('/deaf', '200 "OK"');
 
 

@@ -743,12 +743,13 @@ sub get {
     my $host = $opt{host} || 'localhost';
     my $port = $opt{port} || $self->port;
     my $dir = $self->{dir};
+    my $to = "$dir/" . ($opt{background} ? 'background' : 'response');
 
     my @cmd = ($self->{curl}, '-q', '-sS', '-k', '--path-as-is',
                $opt{http1} ? '--http1.1'
                : $opt{http2} ? '--http2' : '--http3-only',
                '-m', TIMEOUT, '--connect-to', "$host:$port:127.0.0.1:$port",
-               '-D', "$dir/response.head",
+               '-D', "$to.head",
                '-w', '%{http_code} %{http_version} %{exitcode}\n');
 
     if (defined $opt{method}) {
@@ -763,14 +764,14 @@ sub get {
     }
 
     push @cmd, @{$opt{args} || []},
-               '-o', "$dir/response.body", "https://$host:$port$uri";
+               '-o', "$to.body", "https://$host:$port$uri";
 
-    push @cmd, map { ('-o', "$dir/response.more", "https://$host:$port$_") }
+    push @cmd, map { ('-o', "$to.more", "https://$host:$port$_") }
                @{$opt{more} || []};
 
     my $stdin = $opt{stdin} ? "$dir/$opt{stdin}" : '/dev/null';
 
-    unlink "$dir/response.head", "$dir/response.body";
+    unlink "$to.head", "$to.body";
 
     return $self->background(@cmd) if $opt{background};
 
@@ -784,6 +785,7 @@ sub get {
 
 
 # With "background" a request's process ID is returned; it belongs to the test.
+# What comes is in files of its own, as others may be asking meanwhile.
 
 sub background {
     my ($self, @cmd) = @_;
