@@ -507,10 +507,15 @@ sub reload {
     my @old = $t->workers;
     $t->signal('HUP');
 
-    # old workers take no new connections when the new ones are there
+    # old workers take no new connections when they have been told to quit; for
+    # a moment the new ones are there beside them
 
-    ok($t->wait_for(sub { (curl($t, 'localhost'))[2] eq 'after' }), 'after');
-    is(join(' ', curl($t, 'localhost')), '0 ok after', 'and from then on');
+    ok($t->wait_for(sub {
+        my $log = $t->read_file('error.log');
+
+        return !grep { $log !~ / $_#\d+: gracefully shutting down/ } @old;
+    }), 'old workers are told');
+    is(join(' ', curl($t, 'localhost')), '0 ok after', 'after') for 1 .. 2;
 
     ok($t->finish($slow)->{out} eq $body, 'the running one goes on');
 
@@ -582,10 +587,10 @@ sub key_log {
 
     # logrotate's "create" has made it, with rights that stay
 
+    unlike($t->read_file('error.log'), qr/may read secrets/, 'no warning');
     rename "$dir/keys.log", "$dir/keys.older";
     $t->file('keys.log', '');
     chmod 0640, "$dir/keys.log";
-    unlike($t->read_file('error.log'), qr/may read secrets/, 'no warning');
     $t->signal('USR1');
 
     ok($t->wait_for(sub {
@@ -676,7 +681,7 @@ sub gone {
 
     my $dir = $t->dir;
 
-    $t->get('/', args => ['-m', 1, '--cert', "$dir/client.crt",
+    $t->get('/', args => [QuicTest::GIVE_UP, '--cert', "$dir/client.crt",
                           '--key', "$dir/client.key", '--curves', 'P-256']);
 
     my ($line) = $t->access_log(1, 'gone.log');

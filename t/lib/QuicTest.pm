@@ -43,6 +43,12 @@ use Time::HiRes qw(sleep time);
 
 use constant TIMEOUT => 60;
 
+# Arguments for a curl that goes away, a second after it has asked (without
+# them it would be by a time from its own start, before it may have asked), with
+# exit code 28.
+
+use constant GIVE_UP => ('--speed-time', 1, '--speed-limit', 1_000_000_000);
+
 our $small = $ENV{QUIC_SMALL} ? 1 : 0;
 
 # Not to be seen by nginx, to which it means sockets that it inherits.
