@@ -9,6 +9,7 @@ use warnings;
 use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/lib';
 
+use POSIX qw(mkfifo);
 use Test::More;
 
 use QuicTest;
@@ -19,8 +20,8 @@ sub curl {
     my ($t, $name, $addr, $uri, @args) = @_;
 
     my $port = $t->port;
-    my @cmd = ($t->{curl}, '-q', '-sS', '-k', '--http3-only', '-m', 10,
-               '--connect-to', "::$addr", @args, "https://$name:$port$uri");
+    my @cmd = ($t->{curl}, '-q', '-sS', '-k', '--http3-only',
+               '-m', QuicTest::TIMEOUT, '--connect-to', "::$addr", @args, "https://$name:$port$uri");
 
     my $cmd = join ' ', map { "'$_'" } @cmd;
 
@@ -282,39 +283,33 @@ sub keepalive {
 sub limits {
     my $t = QuicTest->new(events => 'worker_connections 8;');
 
-    $t->file('html/slow.bin', 'z' x 100_000);
+    $t->run('server { listen 127.0.0.1:%%PORT%% quic; return 200; }');
 
-    $t->run('server { listen 127.0.0.1:%%PORT%% quic;
-                      location / { limit_rate 20k; } }');
+    # they stay until their input ends
 
-    my $port = $t->port;
-    my $cmd = "$t->{curl} -q -s -k --http3-only -m 3 -o /dev/null"
-              . " --connect-to localhost:$port:127.0.0.1:$port"
-              . " https://localhost:$port/slow.bin 2>/dev/null";
-    my @pids;
+    my $fifo = $t->dir . '/stay';
 
-    for (1 .. 14) {
-        my $pid = fork;
+    mkfifo($fifo, 0600) or BAIL_OUT("mkfifo: $!");
+    open my $stay, '+<', $fifo or BAIL_OUT("$fifo: $!");
 
-        if (!$pid) {
-            exec $cmd;
-        }
-
-        push @pids, $pid;
-    }
+    my $crowd = $t->begin([QuicTest->own_program('client', 'attacks'),
+                           $t->port, 'crowd', 9],
+                          stdin => 'stay', timeout => 120);
 
     ok($t->wait_for(sub {
         $t->read_file('error.log')
             =~ /8 worker_connections are not enough for QUIC/;
     }), 'worker_connections');
 
-    waitpid $_, 0 for @pids;
+    close $stay;
 
-    ok($t->wait_for(sub {
-        $t->get('/slow.bin', args => ['-r', '0-99', '-m', 2])->{status} == 206;
-    }), 'room again');
+    my $r = $t->finish($crowd);
+
+    is("$r->{out}$r->{err}", "accepted 8\nrefused 1\n", 'one was refused');
+    ok($t->wait_for(sub { $t->get('/')->{status} == 200 }), 'room again');
 
     $t->stop;
+    $t->no_alerts(qr/worker_connections are not enough for QUIC/);
 }
 
 

@@ -58,14 +58,29 @@ attack_client(client_conf_t *conf, client_state_e state)
         conf = &zero;
     }
 
+    c = attack_create(conf);
+
+    if (client_connect(c, state) != NGX_OK) {
+        attack_fail("no connection");
+    }
+
+    return c;
+}
+
+
+client_t *
+attack_create(client_conf_t *conf)
+{
+    client_t  *c;
+
     conf->port = attack_port;
     conf->addr = conf->addr ? conf->addr : ATTACK_ADDR;
     conf->trace = getenv("TRACE") != NULL;
 
     c = client_create(conf);
 
-    if (c == NULL || client_connect(c, state) != NGX_OK) {
-        attack_fail("no connection");
+    if (c == NULL) {
+        attack_fail("no client");
     }
 
     return c;

@@ -39,6 +39,9 @@ void attack_report_close(client_t *c);
 /* to stderr, and no more */
 void attack_fail(const char *what);
 
+/* one that has sent nothing */
+client_t *attack_create(client_conf_t *conf);
+
 /* "conf" may be NULL; a connection in that state */
 client_t *attack_client(client_conf_t *conf, client_state_e state);
 
