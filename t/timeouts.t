@@ -142,7 +142,7 @@ my @old = $t->workers;
 
 $t->signal('HUP');
 
-ok($t->wait_for(sub { !grep { kill 0, $_ } @old }, 20),
+ok($t->wait_for(sub { !grep { kill 0, $_ } @old }),
    'no old worker waits for them');
 
 for my $client (@clients) {
@@ -187,11 +187,12 @@ sub result {
 }
 
 
-# ms: no sooner, and not much later.
+# ms: no sooner, and not much later.  nginx's clock stands still while it works,
+# so what it has begun late ends early.
 
 sub in_time {
     my ($ms, $least, $name) = @_;
 
-    cmp_ok($ms, '>', $least - 100, $name);
+    cmp_ok($ms, '>', $least - 500, $name);
     cmp_ok($ms, '<', $least + 8000, "$name, no longer");
 }

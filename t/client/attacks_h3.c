@@ -36,15 +36,14 @@ attack_now(void)
 }
 
 
-/* says that it is there until done(c), and no more */
+/*
+ * Says that it is there until done(c), and no more.  "start" is from before what
+ * the server counts from: it may be long ago when we look at the clock again.
+ */
 
 static void
-attack_stay(client_t *c, ngx_uint_t (*done)(client_t *c))
+attack_stay(client_t *c, ngx_msec_t start, ngx_uint_t (*done)(client_t *c))
 {
-    ngx_msec_t  start;
-
-    start = attack_now();
-
     while (!c->close.n && !done(c)
            && attack_now() - start < ATTACK_PATIENCE)
     {
@@ -146,7 +145,7 @@ attack_goaway(ngx_uint_t n)
 
     attack_report("late", s->reset && s->stopped ? s->reset_error : 0);
 
-    attack_stay(c, client_is_closed);
+    attack_stay(c, attack_now(), client_is_closed);
     attack_report_close(c);
     attack_end(c);
 }
@@ -169,24 +168,29 @@ static void
 attack_no_request(ngx_uint_t n)
 {
     client_t         *c;
+    ngx_msec_t        start;
     client_stream_t  *s;
 
     c = attack_client(NULL, CLIENT_ESTABLISHED);
     c->want = 0;
     c->next_request = 4;
+    start = attack_now();
 
     attack_stream(c, 0, n ? "01" : "", 0);
-    attack_stay(c, client_is_answered);
+    attack_stay(c, start, client_is_answered);
 
     s = client_stream(c, 0);
 
     attack_report("reset", s->reset ? s->reset_error : 0);
     attack_report("stopped", s->stopped ? s->stop_error : 0);
+
+    start = attack_now();
+
     attack_report("alive", !c->close.n && client_goes_on(c) == NGX_OK);
 
     /* and all of it is over in time */
 
-    attack_stay(c, client_is_closed);
+    attack_stay(c, start, client_is_closed);
     attack_report_close(c);
     attack_end(c);
 }
@@ -198,14 +202,16 @@ static void
 attack_blocked_request(ngx_uint_t n)
 {
     client_t         *c;
+    ngx_msec_t        start;
     client_stream_t  *s;
 
     c = attack_client(NULL, CLIENT_ESTABLISHED);
     c->want = 0;
+    start = attack_now();
 
     attack_stream(c, ATTACK_CONTROL, "00 0400", 0);
     attack_stream(c, 0, "01 04 0200 d1 d7", 0);
-    attack_stay(c, client_is_answered);
+    attack_stay(c, start, client_is_answered);
 
     s = client_stream(c, 0);
 
@@ -220,17 +226,21 @@ attack_blocked_request(ngx_uint_t n)
 static void
 attack_pings(ngx_uint_t n)
 {
-    client_t  *c;
+    client_t    *c;
+    ngx_msec_t   start;
 
+    start = attack_now();
     c = attack_client(NULL, CLIENT_ESTABLISHED);
 
     while (n--) {
+        start = attack_now();
+
         if (client_goes_on(c) != NGX_OK) {
             attack_fail("no response");
         }
     }
 
-    attack_stay(c, client_is_closed);
+    attack_stay(c, start, client_is_closed);
     attack_report_goaways(c);
     attack_report_close(c);
     attack_end(c);
@@ -243,6 +253,7 @@ static void
 attack_no_credit(ngx_uint_t n)
 {
     client_t       *c;
+    ngx_msec_t      start;
     client_conf_t   conf;
 
     ngx_memzero(&conf, sizeof(client_conf_t));
@@ -250,15 +261,53 @@ attack_no_credit(ngx_uint_t n)
     conf.credit = "04 04 #1000000 05 02 #100 07 04 #1000000 09 01 03";
 
     c = attack_client(&conf, CLIENT_ESTABLISHED);
+    start = attack_now();
 
     if (client_get(c, "/text") != NGX_OK) {
         attack_fail("no request");
     }
 
-    attack_stay(c, client_is_closed);
+    attack_stay(c, start, client_is_closed);
     attack_report("received", client_stream(c, c->want)->received);
     attack_report_close(c);
     attack_end(c);
+}
+
+
+/* n clients, which stay until our input ends */
+
+static void
+attack_crowd(ngx_uint_t n)
+{
+    char            ch;
+    client_t      **c;
+    ngx_uint_t      i, accepted;
+    client_conf_t   conf;
+
+    c = calloc(n, sizeof(client_t *));
+    accepted = 0;
+
+    for (i = 0; c && i < n; i++) {
+        ngx_memzero(&conf, sizeof(client_conf_t));
+
+        c[i] = attack_create(&conf);
+
+        if (client_connect(c[i], CLIENT_ESTABLISHED) == NGX_OK) {
+            accepted++;
+        }
+    }
+
+    attack_report("accepted", accepted);
+    attack_report("refused", n - accepted);
+    (void) fflush(stdout);
+
+    (void) read(STDIN_FILENO, &ch, 1);
+
+    for (i = 0; c && i < n; i++) {
+        attack_end(c[i]);
+    }
+
+    free(c);
 }
 
 
@@ -543,6 +592,7 @@ const attack_t  attacks_h3[] = {
     { "blocked_request", 1, attack_blocked_request },
     { "pings", 1, attack_pings },
     { "no_credit", 1, attack_no_credit },
+    { "crowd", 10, attack_crowd },
     { "goaway", 1, attack_goaway },
     { "qpack_bomb", 5000, attack_qpack_bomb },
     { "blocked_streams", 20, attack_blocked_streams },
