@@ -10,6 +10,7 @@ use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/lib';
 
 use Digest::MD5 qw(md5_hex);
+use List::Util qw(max min);
 use Test::More;
 
 use Backend;
@@ -57,7 +58,7 @@ my $backend = Backend->new($t, 1, 'http', {
 });
 
 $t->run($t->same_log . <<"EOC");
-    log_format rate '\$request_uri \$request_time \$http2\$http3';
+    log_format rate '\$request_uri \$request_time \$http2\$http3 \$msec';
     access_log %%DIR%%/rate.log rate;
 
     limit_req_zone  \$http2\$http3 zone=requests:1m rate=1r/m;
@@ -221,13 +222,27 @@ my $r = $t->get('/delayed?0', args => ['-Z'],
                 more => [map { "/delayed?$_" } 1 .. 5]);
 
 ok($t->wait_for(sub {
-    6 == (() = $t->read_file('http3.log') =~ m{/delayed\?\d 200 }g);
+    6 == (() = $t->read_file('http3.log') =~ m{/delayed\?\d 200 }g)
+    && 6 == (() = $t->read_file('rate.log') =~ m{^/delayed\?.*\n}mg);
 }), 'limit_req with a delay: all are served');
 
-my ($last) = sort { $b <=> $a }
-             $t->read_file('rate.log') =~ m{^/delayed\?\d (\S+)}mg;
+# From the first one's beginning, however late the others have come.  The one is
+# known to a millisecond, as is the time by which a delay may be too short.
 
-cmp_ok($last, '>', 0.35, "the last one after $last s");
+my (@begun, @ended);
+
+for (map { [/^\S+ (\S+) \S+ (\S+)$/] }
+     grep { m{^/delayed} } split /\n/, $t->read_file('rate.log'))
+{
+    my ($time, $end) = @$_;
+
+    push @begun, $end - $time;
+    push @ended, $end;
+}
+
+my $seconds = max(@ended) - min(@begun);
+
+cmp_ok($seconds, '>', 0.45, "in no less than $seconds s");
 
 
 # limit_conn counts requests that run, on one connection as well.

@@ -12,7 +12,6 @@ use lib dirname(__FILE__) . '/lib';
 use Digest::MD5 qw(md5_hex);
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 use QuicTest;
 
@@ -33,7 +32,7 @@ my $early_hints = $t->version =~ /^1\.(\d+)/ && $1 >= 29
 
 $t->run(<<'EOF' =~ s/%%EARLY_HINTS%%/$early_hints/r);
     proxy_cache_path %%DIR%%/cache keys_zone=cache:1m;
-    limit_req_zone $binary_remote_addr zone=rate:1m rate=1r/s;
+    limit_req_zone $binary_remote_addr zone=rate:1m rate=1r/m;
 
     log_format sent '$request_uri|$status|$body_bytes_sent';
     access_log %%DIR%%/sent.log sent;
@@ -140,7 +139,7 @@ $t->run(<<'EOF' =~ s/%%EARLY_HINTS%%/$early_hints/r);
         }
 
         location /shrinks {
-            limit_rate 1m;
+            limit_rate 300k;
             alias %%DIR%%/html/shrinks.bin;
         }
 
@@ -177,6 +176,19 @@ $t->run(<<'EOF' =~ s/%%EARLY_HINTS%%/$early_hints/r);
 EOF
 
 my $r;
+
+
+# A client that has got the first of its response.
+
+sub begun {
+    my ($uri, @args) = @_;
+
+    my $pid = $t->get($uri, background => 1, args => ['-N', @args]);
+
+    ok($t->wait_for(sub { -s $t->dir . '/response.body' }), "$uri begins");
+
+    return $pid;
+}
 
 
 # Ways to read a file
@@ -236,9 +248,8 @@ is($r->{status}, 413, 'a response that comes early');
 # Clients that are slow, or stop
 
 for my $uri ('/slow-client/huge.bin', '/slow-client-of-upstream/huge.bin') {
-    my $pid = $t->get($uri, background => 1);
+    my $pid = begun($uri, '--limit-rate', '5m');
 
-    sleep 0.5;
     kill 'STOP', $pid;
 
     ok($t->wait_for(sub { $t->read_file('sent.log') =~ /^\Q$uri\E\|200\|/m }),
@@ -259,7 +270,7 @@ ok($t->wait_for(sub { $t->read_file('sent.log') =~ m{^/slow-upload\|408\|}m }),
 # Clients that go away
 
 my @pids = map { $t->get("/rate/small.html?$_", background => 1,
-                         args => ['-m', 2]) } 1 .. 4;
+                         args => [QuicTest::GIVE_UP]) } 1 .. 4;
 waitpid $_, 0 for @pids;
 
 ok($t->wait_for(sub {
@@ -298,9 +309,8 @@ SKIP: {
 
 # Files that shrink, upstreams that die
 
-my $pid = $t->get('/shrinks', background => 1);
+my $pid = begun('/shrinks');
 
-sleep 0.7;
 truncate $t->dir . '/html/shrinks.bin', 1000;
 waitpid $pid, 0;
 isnt($? >> 8, 0, 'a file that shrinks ends the response');
@@ -308,9 +318,8 @@ ok($t->wait_for(sub { $t->read_file('sent.log') =~ m{^/shrinks\|200\|}m }),
    'and it is logged');
 
 $t->file('html/shrinks.bin', $big);
-$pid = $t->get('/cut/dies', background => 1);
+$pid = begun('/cut/dies');
 
-sleep 0.7;
 truncate $t->dir . '/html/shrinks.bin', 1000;
 waitpid $pid, 0;
 isnt($? >> 8, 0, 'an upstream that dies ends the response');
