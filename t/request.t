@@ -695,7 +695,7 @@ is(scalar(logged('|GET / HTTP/3.0|200|') && logged('|one.test|')) ? 1 : 0, 1,
 sub gone {
     my ($uri, $what, @args) = @_;
 
-    $r = $t->get($uri, args => ['-m', '1.5', @args], stdin => 'upload');
+    $r = $t->get($uri, args => [@args], stdin => 'upload');
     is($r->{exit}, 28, "the client gives up $what");
 
     ok($t->wait_for(sub {
@@ -705,15 +705,15 @@ sub gone {
 
 $t->file('upload', $big);
 
-gone('/silent', 'waiting');
+gone('/silent', 'waiting', QuicTest::GIVE_UP);
 
-my ($upstream) = IO::Select->new($silent)->can_read(5) ? $silent->accept : ();
+my ($upstream) = IO::Select->new($silent)->can_read(QuicTest::TIMEOUT) ? $silent->accept : ();
 ok($upstream, 'the upstream was asked');
 
 my $request = '';
 my $eof = 0;
 
-while ($upstream && IO::Select->new($upstream)->can_read(5)) {
+while ($upstream && IO::Select->new($upstream)->can_read(QuicTest::TIMEOUT)) {
     my $n = sysread $upstream, $request, 65536, length $request;
     if (!$n) {
         $eof = 1;
@@ -724,10 +724,12 @@ while ($upstream && IO::Select->new($upstream)->can_read(5)) {
 like($request, qr{^GET /silent HTTP/1\.[01]\r\n}, 'its request');
 ok($eof, 'the connection to the upstream is closed');
 
-gone('/slow-upload', 'sending', '--limit-rate', '10k', '-X', 'POST',
+# who sends slowly may not have begun when the second is over
+
+gone('/slow-upload', 'sending', '-m', 4, '--limit-rate', '10k', '-X', 'POST',
      '--data-binary', '@' . $t->dir . '/upload');
 
-gone('/dav/gone', 'sending without length', '--limit-rate', '10k',
+gone('/dav/gone', 'sending without length', '-m', 4, '--limit-rate', '10k',
      '-T', '-');
 
 
