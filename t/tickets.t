@@ -10,7 +10,7 @@ use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/lib';
 
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(time);
 
 use QuicTest;
 use TestCA;
@@ -197,8 +197,10 @@ sub comes {
     my $dir = $t->dir;
     my $client = $t->program('ngtcp2-client');
 
+    # the answer to 0-RTT comes before the next ticket
+
     my $r = $t->client([$client, '--quiet', '--exit-on-all-streams-close',
-                        '--timeout=5s',
+                        '--timeout=30s', $opt{none} ? () : '--wait-for-ticket',
                         "--session-file=$dir/session", "--tp-file=$dir/tp",
                         "--token-file=$dir/token",
                         $opt{late} ? '--disable-early-data' : (),
@@ -207,7 +209,7 @@ sub comes {
                         '127.0.0.1', $t->port($opt{port}),
                         "https://localhost:" . $t->port($opt{port}) . $path]);
 
-    $t->wait_for(sub { logged($t, substr $path, 1) ne '' }, 5);
+    $t->wait_for(sub { logged($t, substr $path, 1) ne '' });
 
     my $seen = logged($t, substr $path, 1);
 
@@ -438,8 +440,8 @@ sub switched_off {
     is(comes($t, '/o2', port => 2), 'r', 'ssl_early_data off');
 
     forget($t);
-    comes($t, '/o3', port => 3);
-    is(comes($t, '/o4', port => 3), '.', 'ssl_session_tickets off');
+    comes($t, '/o3', port => 3, none => 1);
+    is(comes($t, '/o4', port => 3, none => 1), '.', 'ssl_session_tickets off');
 
     forget($t);
     comes($t, '/o5', port => 1);
@@ -485,9 +487,11 @@ sub timeouts {
 
         # the library takes off what has passed since the handshake began
 
+        my $start = time;
         my $said = tickets($t, 'full', 1, $port, "NAME=$name")->{lifetime};
+        my $passed = int(time - $start) + 1;
 
-        ok($said == $lifetime || $said == $lifetime - 1,
+        ok($said <= $lifetime && $said >= $lifetime - $passed,
            "a ticket of $name on port $port") or diag("$said seconds");
         is(tcp_lifetime($t, $port, $name), $lifetime, 'as over TCP');
     }
@@ -511,11 +515,9 @@ sub timeouts {
        'connections all resumed 0 early 0 answered all',
        '0-RTT with it: a full handshake, and the request again');
 
-    my @seen = grep { m{/expired} } split /\n/, $t->read_file('early.log');
+    my $seen = logged($t, 'expired');
 
-    is(scalar(grep { m{^r1} } @seen), 0, 'none was run as 0-RTT');
-    cmp_ok(scalar(grep { m{^r?- } } @seen), '>=', 3, 'they were run later')
-        or diag(join "\n", @seen);
+    like($seen, qr/^3\*\.(?: \d+\*r)?$/, 'none was run as 0-RTT, but later');
 
     $t->stop;
     $t->no_alerts;
@@ -568,8 +570,11 @@ sub chains {
         my ($cert, $again) = @$_;
 
         forget($t);
-        is(comes($t, "/$cert-1", cert => $cert), '.', "$cert chain");
-        is(comes($t, "/$cert-2", cert => $cert), $again, "$cert chain: again");
+        my @none = (none => $again eq '.');
+
+        is(comes($t, "/$cert-1", cert => $cert, @none), '.', "$cert chain");
+        is(comes($t, "/$cert-2", cert => $cert, @none), $again,
+           "$cert chain: again");
     }
 
     is(join(' ', $t->read_file('early.log') =~ m{-\d (\S+)}g),

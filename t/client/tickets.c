@@ -18,6 +18,7 @@
 #define TICKETS_ADDR       0x7f020001       /* 127.2.0.1 */
 #define TICKETS_DATAGRAMS  8
 #define TICKETS_WAIT       50               /* ms, for what may not come */
+#define TICKETS_THIEVES    600              /* for half a minute */
 #define TICKETS_OLD        60               /* s: too old by then */
 
 
@@ -65,6 +66,19 @@ static void
 tickets_report(const char *word, uint64_t n)
 {
     printf("%s %llu\n", word, (unsigned long long) n);
+}
+
+
+/* not time(), which is late by a tick: the server's clock isn't */
+
+static time_t
+tickets_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts);
+
+    return ts.tv_sec;
 }
 
 
@@ -385,14 +399,14 @@ tickets_expired(ngx_uint_t n)
     ngx_memzero(&sum, sizeof(tickets_sum_t));
     taken = 0;
 
-    sealed[0] = time(NULL);
+    sealed[0] = tickets_now();
     tickets_begin(&kept);
-    sealed[1] = time(NULL);
+    sealed[1] = tickets_now();
 
     test_tls_session_keep(kept.session);
 
     for ( ;; ) {
-        shown = time(NULL);
+        shown = tickets_now();
 
         if (!tickets_show(&kept, &sum, 0)) {
             break;
@@ -407,7 +421,7 @@ tickets_expired(ngx_uint_t n)
         ngx_msleep(TICKETS_WAIT);
     }
 
-    tickets_report("refused", time(NULL) - sealed[0]);
+    tickets_report("refused", tickets_now() - sealed[0]);
     tickets_report("taken", taken);
 
     ngx_memzero(&sum, sizeof(tickets_sum_t));
@@ -544,18 +558,60 @@ tickets_has_initial(client_t *c)
 }
 
 
+/*
+ * n thieves, and more while none has got an answer: as long as the worker knows
+ * the one from whom it was stolen, it answers to nobody.  All stay, as the
+ * answer to one may take its time.
+ */
+
+static ngx_uint_t
+tickets_steal(tickets_flight_t *flight, ngx_uint_t n, uint32_t addr)
+{
+    client_t        *thief[TICKETS_THIEVES];
+    ngx_uint_t       i, k, answers;
+    client_conf_t    conf;
+    tickets_kept_t   none;
+
+    ngx_memzero(&none, sizeof(tickets_kept_t));
+    answers = 0;
+
+    for (i = 0; i < TICKETS_THIEVES && (i < n || answers == 0); i++) {
+        conf = tickets_conf(&none, 0, 0);
+        conf.addr = addr;
+        thief[i] = tickets_client(&conf);
+        thief[i]->hold = 1;
+
+        for (k = 0; k < flight->n; k++) {
+            client_send_raw(thief[i], flight->data[k], flight->len[k]);
+        }
+
+        (void) client_wait(thief[i], tickets_has_initial, TICKETS_WAIT);
+
+        for (k = 0, answers = 0; k <= i; k++) {
+            client_read(thief[k]);
+            answers += tickets_has_initial(thief[k]) ? 1 : 0;
+        }
+    }
+
+    while (i) {
+        client_free(thief[--i]);
+    }
+
+    return answers;
+}
+
+
 static void
 tickets_replay_flight(ngx_uint_t n, ngx_uint_t held)
 {
-    client_t          *c, *thief;
+    client_t          *c;
     ngx_uint_t         i, answers;
     client_conf_t      conf;
     tickets_sum_t      sum;
-    tickets_kept_t     kept, none;
+    tickets_kept_t     kept;
     tickets_flight_t   flight;
 
     ngx_memzero(&sum, sizeof(tickets_sum_t));
-    ngx_memzero(&none, sizeof(tickets_kept_t));
     ngx_memzero(&flight, sizeof(tickets_flight_t));
     tickets_begin(&kept);
 
@@ -585,24 +641,7 @@ tickets_replay_flight(ngx_uint_t n, ngx_uint_t held)
         client_free(c);
     }
 
-    answers = 0;
-
-    while (n--) {
-        conf = tickets_conf(&none, 0, 0);
-        conf.addr = held ? TICKETS_ADDR : 0;
-        thief = tickets_client(&conf);
-        thief->hold = 1;
-
-        for (i = 0; i < flight.n; i++) {
-            client_send_raw(thief, flight.data[i], flight.len[i]);
-        }
-
-        if (client_wait(thief, tickets_has_initial, TICKETS_WAIT) == NGX_OK) {
-            answers++;
-        }
-
-        client_free(thief);
-    }
+    answers = tickets_steal(&flight, n, held ? TICKETS_ADDR : 0);
 
     tickets_done(&kept);
     tickets_report("answers", answers);
