@@ -274,36 +274,39 @@ attack_no_credit(ngx_uint_t n)
 }
 
 
-/* n clients, which stay until our input ends */
+/* n clients, and one that comes later, stay until our input ends */
 
 static void
 attack_crowd(ngx_uint_t n)
 {
     char            ch;
-    client_t      **c;
-    ngx_uint_t      i, accepted;
+    client_t      **c, *late;
+    ngx_uint_t      i;
     client_conf_t   conf;
 
     c = calloc(n, sizeof(client_t *));
-    accepted = 0;
 
-    for (i = 0; c && i < n; i++) {
-        ngx_memzero(&conf, sizeof(client_conf_t));
-
-        c[i] = attack_create(&conf);
-
-        if (client_connect(c[i], CLIENT_ESTABLISHED) == NGX_OK) {
-            accepted++;
-        }
+    for (i = 0; i < n; i++) {
+        c[i] = attack_client(NULL, CLIENT_ESTABLISHED);
     }
 
-    attack_report("accepted", accepted);
-    attack_report("refused", n - accepted);
-    (void) fflush(stdout);
+    ngx_memzero(&conf, sizeof(client_conf_t));
 
-    (void) read(STDIN_FILENO, &ch, 1);
+    late = attack_create(&conf);
+    (void) client_send_hello(late);
 
-    for (i = 0; c && i < n; i++) {
+    if (read(STDIN_FILENO, &ch, 1) != 0) {
+        attack_fail("no end of the input");
+    }
+
+    client_read(late);
+
+    attack_report("clients", n);
+    attack_report("answers", late->datagrams);
+
+    client_free(late);
+
+    for (i = 0; i < n; i++) {
         attack_end(c[i]);
     }
 
