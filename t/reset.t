@@ -15,9 +15,16 @@ use Test::More;
 my $client = QuicTest->new->program('ngtcp2-client');
 my $server = 'server { listen 127.0.0.1:%%PORT%% quic; return 200 "ok"; }';
 
-crashed();
-restarted(1);
-restarted(0);
+# Each asks for something that many seconds after its handshake, until when its
+# worker is to be gone; all of them at the same time.
+
+my $delay = 4;
+
+my @cases = (['crash', 1, crashed()],
+             ['restart', 1, restarted(1)],
+             ['restart with another key', 0, restarted(0)]);
+
+ended(@$_) for @cases;
 
 done_testing();
 
@@ -31,17 +38,15 @@ sub new {
 }
 
 
-# Connects, and asks for something two seconds later.
-
 sub connection {
     my ($t) = @_;
 
     my $port = $t->port;
 
     my $c = $t->begin([$client, '--no-quic-dump', '--no-http-dump',
-                       '--exit-on-all-streams-close', '--timeout=6s',
-                       '--delay-stream=2s', '127.0.0.1', $port,
-                       "https://localhost:$port/"], timeout => 30);
+                       '--exit-on-all-streams-close', '--timeout=8s',
+                       "--delay-stream=${delay}s", '127.0.0.1', $port,
+                       "https://localhost:$port/"], timeout => 60);
 
     ok($t->wait_for(sub {
            $t->read_file("$c->{name}.err") =~ /HANDSHAKE_DONE/;
@@ -61,13 +66,7 @@ sub crashed {
 
     kill 'KILL', $worker;
 
-    my $r = $t->finish($c);
-
-    like($r->{err}, qr/ERR_DRAINING/, 'crash: the client is told');
-    cmp_ok($r->{seconds}, '<', 5, 'crash: at once');
-
-    $t->stop;
-    $t->no_alerts('exited on signal 9');
+    return ($t, $c, 'exited on signal 9');
 }
 
 
@@ -87,20 +86,32 @@ sub restarted {
 
     my @workers = $t->workers;
     kill 'KILL', $t->{pid}, @workers;
-    ok($t->wait_for(sub { $t->exited }), 'killed');
+
+    # which has the sockets for as long as it is there
+
+    ok($t->wait_for(sub {
+        return $t->exited && !grep { !QuicTest::is_gone($_) } @workers;
+    }), 'killed');
     $t->run("$key $server");
+
+    return ($t, $c);
+}
+
+
+sub ended {
+    my ($name, $told, $t, $c, $expected) = @_;
 
     my $r = $t->finish($c);
 
-    if ($same) {
-        like($r->{err}, qr/ERR_DRAINING/, 'restart: the client is told');
-        cmp_ok($r->{seconds}, '<', 5, 'restart: at once');
+    if ($told) {
+        like($r->{err}, qr/ERR_DRAINING/, "$name: the client is told");
+        cmp_ok($r->{seconds}, '<', $delay + 5, "$name: at once");
 
     } else {
         unlike($r->{err}, qr/ERR_DRAINING/,
-               'restart with another key: the client has to find out');
+               "$name: the client has to find out");
     }
 
     $t->stop;
-    $t->no_alerts;
+    $t->no_alerts($expected);
 }
