@@ -213,6 +213,32 @@ too_large(void **state)
 }
 
 
+/*
+ * 9.6.2: who has gone to the preferred address isn't followed before it has
+ * answered from there, and may hear nothing until then.  It's asked again.
+ */
+
+static void
+preferred(void **state)
+{
+    quic_addr_t  to;
+
+    to = pair.to;
+    pair.to.sin.sin_addr.s_addr = htonl(0x0a000004);
+
+    cl->conf.no_ack = 1;
+    assert_int_equal(client_send_hex(cl, QUIC_PACKET_1RTT, "01 00*1150"),
+                     NGX_OK);
+
+    test_pair_pass(&pair, 5 * SECOND);
+    assert_true(quic_addr_equal(quic_conn_local(conn), &to));
+
+    cl->conf.no_ack = 0;
+    test_pair_pass(&pair, 5 * SECOND);
+    assert_true(quic_addr_equal(quic_conn_local(conn), &pair.to));
+}
+
+
 #define migrate_test(name)                                                    \
     cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -226,6 +252,7 @@ main(void)
         migrate_test(honest),
         migrate_test(spoofed),
         migrate_test(too_large),
+        migrate_test(preferred),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
