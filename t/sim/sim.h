@@ -166,7 +166,9 @@ typedef struct {
     ngx_uint_t   clients;        /* default 1 */
     uint64_t     apart;          /* microseconds from one to the next */
     double       fair;           /* Jain's index must be as much: of what they
-                                    receive while all of them do */
+                                    receive while all of them do, and on
+                                    average of the seeds, as it depends on
+                                    where losses fall in one of them */
 
     /* streams that a client opens, so many at a time; and the server */
     ngx_uint_t   streams, at_a_time;
@@ -270,6 +272,7 @@ typedef struct {
     uint64_t     moves;
     uint64_t     at_once;        /* streams, in 0-RTT */
     size_t       mtu;            /* of the server */
+    double       fair;           /* of 0 to 1 */
     uint64_t     digest;         /* of all datagrams and their times */
 } sim_result_t;
 

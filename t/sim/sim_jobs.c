@@ -91,6 +91,7 @@ sim_add(sim_result_t *sum, sim_result_t *r)
     sum->lost += r->lost;
     sum->spurious += r->spurious;
     sum->ce += r->ce;
+    sum->fair += r->fair;
     sum->wakeups += r->wakeups;
     sum->key_updates += r->key_updates;
     sum->phases += r->phases;

@@ -226,7 +226,27 @@ sim_print_score(sim_score_t *score)
                r->key_updates / n);
     }
 
+    if (score->scenario->fair > 0) {
+        printf(" %.3f fair", r->fair / n);
+    }
+
     putchar('\n');
+}
+
+
+/* what one run alone doesn't tell */
+
+static void
+sim_check_score(sim_score_t *score)
+{
+    if (score->passed
+        && score->sum.fair < score->scenario->fair * score->passed)
+    {
+        score->failed++;
+
+        printf("FAILED: make sim SCENARIO=%s (the link isn't shared)\n",
+               score->scenario->name);
+    }
 }
 
 
@@ -266,6 +286,8 @@ sim_run_all(sim_options_t *o)
     failed = 0;
 
     for (i = 0; i < n; i++) {
+        sim_check_score(&scores[i]);
+
         passed += scores[i].passed;
         failed += scores[i].failed;
 

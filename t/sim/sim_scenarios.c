@@ -33,7 +33,7 @@
 /* a link of 20 Mbit/s and 40 ms, whose queue is as much again */
 #define SIM_SHARE(one, two)                                                   \
     .path = SIM_LINKS( .rate = 2500000, .queue = 100000 ), .clients = 2,      \
-    .apart = 2 * SIM_SEC, .cc = { one, two }, .fair = 0.8,                    \
+    .apart = 2 * SIM_SEC, .cc = { one, two }, .fair = 0.85,                   \
     SIM_DOWNLOAD(30 * MB), .weight = 40
 
 /* packets get lost in bursts of 8 on average, 2 % of all */
