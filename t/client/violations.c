@@ -22,7 +22,7 @@
 
 
 #define VIOLATION_SILENCE   100     /* milliseconds */
-#define VIOLATION_PATIENCE  500
+#define VIOLATION_OTHER     0x7f01ffff
 
 
 static const char *violation_states[] = {
@@ -157,7 +157,7 @@ violation_life(violation_run_t *r, u_char *p, u_char *last)
         && r->row->type != QUIC_PACKET_1RTT)
     {
         violation_waits = &space->acked[r->pn];
-        (void) client_wait(c, violation_is_acked, VIOLATION_PATIENCE);
+        (void) client_wait(c, violation_is_acked, CLIENT_TIMEOUT);
     }
 
     rc = client_goes_on(c);
@@ -174,6 +174,31 @@ violation_life(violation_run_t *r, u_char *p, u_char *last)
 }
 
 
+/* another client is served: then all that was sent before has been read */
+
+static void
+violation_until_read(client_t *c)
+{
+    client_t       *other;
+    client_conf_t   conf;
+
+    ngx_memzero(&conf, sizeof(client_conf_t));
+    conf.port = c->conf.port;
+    conf.addr = VIOLATION_OTHER;
+
+    other = client_create(&conf);
+
+    if (other == NULL || client_goes_on(other) != NGX_OK) {
+        exit(1);
+    }
+
+    (void) client_send_hex(other, QUIC_PACKET_1RTT, "1c 00 00 00");
+    client_free(other);
+
+    client_read(c);
+}
+
+
 /*
  * An answer of the server after it was told of the end: there must be none,
  * not even to what it can read.
@@ -186,6 +211,8 @@ violation_silence(violation_run_t *r, u_char *p, u_char *last)
     client_t  *c;
 
     c = r->client;
+
+    violation_until_read(c);
     datagrams = c->datagrams;
 
     (void) client_send_hex(c, r->row->type, "01");

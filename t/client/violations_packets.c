@@ -11,6 +11,10 @@
 
 
 #define VIOLATION_SILENCE  100      /* milliseconds */
+#define VIOLATION_IDLE     3000
+
+/* max_ack_delay of 2^14 - 1 ms: what lasts for 3 PTO outlasts any pause here */
+#define LONG_PTO           .conf = { .params = "0b 02 7fff" }
 
 
 /* what is changed of a packet that would be right */
@@ -674,7 +678,7 @@ send_after_idle(violation_run_t *r)
 
     (void) client_wait(c, client_never, VIOLATION_SILENCE);
     datagrams = c->datagrams;
-    (void) client_wait(c, client_never, 2000);
+    (void) client_wait(c, client_never, VIOLATION_IDLE);
     datagrams = c->datagrams - datagrams;
 
     (void) client_send_hex(c, QUIC_PACKET_1RTT, "01 00*40");
@@ -687,7 +691,10 @@ send_after_idle(violation_run_t *r)
 }
 
 
-/* RFC 9000, 10.2.1: answers, but with ever more packets between them */
+/*
+ * RFC 9000, 10.2.1: answers, but with ever more packets between them, as long as
+ * the connection is closing: 3 PTO, with the max_ack_delay that is asked for
+ */
 
 static ngx_int_t
 send_while_closing(violation_run_t *r)
@@ -720,6 +727,42 @@ send_while_closing(violation_run_t *r)
 
 /* Datagrams that belong to no connection */
 
+static ngx_uint_t
+has_versions(client_t *c)
+{
+    return c->vn.len;
+}
+
+
+static ngx_int_t
+send_unknown_version(violation_run_t *r)
+{
+    size_t     len;
+    u_char     data[2 * CLIENT_DATAGRAM];
+    client_t  *c;
+
+    c = r->client;
+    len = client_hex(data, r->row->frames);
+
+    client_send_raw(c, data, len);
+
+    if (client_wait(c, has_versions, CLIENT_TIMEOUT) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    (void) client_wait(c, client_never, VIOLATION_SILENCE);
+
+    violation_found(r, "%uL datagram: Version Negotiation"
+                    " to %02xd*%ui from %02xd*%ui, %08xD %08xD",
+                    c->datagrams, c->vn_dcid.data[0], c->vn_dcid.len,
+                    c->vn_scid.data[0], c->vn_scid.len,
+                    ntohl(*(uint32_t *) c->vn.data),
+                    ntohl(*(uint32_t *) (c->vn.data + 4)));
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 send_raw_frames(violation_run_t *r)
 {
@@ -736,16 +779,6 @@ send_raw_frames(violation_run_t *r)
 
     n = c->datagrams;
 
-    if (c->vn.len) {
-        violation_found(r, "%ui datagram: Version Negotiation"
-                        " to %02xd*%ui from %02xd*%ui, %08xD %08xD",
-                        n, c->vn_dcid.data[0], c->vn_dcid.len,
-                        c->vn_scid.data[0], c->vn_scid.len,
-                        ntohl(*(uint32_t *) c->vn.data),
-                        ntohl(*(uint32_t *) (c->vn.data + 4)));
-        return NGX_OK;
-    }
-
     violation_found(r, "%ui datagrams, then it %s", n,
                     client_goes_on(c) == NGX_OK ? "goes on" : "fails");
 
@@ -755,6 +788,7 @@ send_raw_frames(violation_run_t *r)
 
 #define NOTHING  FINDS("0 datagrams, then it goes on")
 #define RAW      .send = send_raw_frames
+#define UNKNOWN  .send = send_unknown_version
 
 
 static const violation_t  violation_rows_datagrams[] = {
@@ -798,15 +832,15 @@ static const violation_t  violation_rows_datagrams[] = {
     { "9000 6.1", "unknown version, 1200 bytes", FIRST,
       "c0 1a2a3a4a 08 11*8 08 22*8 00*1177",
       FINDS("1 datagram: Version Negotiation to 22*8 from 11*8,"
-            " 00000001 6b3343cf"), RAW },
+            " 00000001 6b3343cf"), UNKNOWN },
     { "9000 17.2", "unknown version, fixed bit 0", FIRST,
       "80 1a2a3a4a 08 11*8 08 22*8 00*1177",
       FINDS("1 datagram: Version Negotiation to 22*8 from 11*8,"
-            " 00000001 6b3343cf"), RAW },
+            " 00000001 6b3343cf"), UNKNOWN },
     { "8999 6", "unknown version, connection IDs of 255 bytes", FIRST,
       "c0 1a2a3a4a ff 11*255 ff 22*255 00*700",
       FINDS("1 datagram: Version Negotiation to 22*20 from 11*20,"
-            " 00000001 6b3343cf"), RAW }
+            " 00000001 6b3343cf"), UNKNOWN }
 };
 
 
@@ -924,7 +958,7 @@ static const violation_t  violation_rows_packets[] = {
     { "9001 6.4", "new keys, number of before the update", ONE_RTT,
       NULL, CLOSES(QUIC_KEY_UPDATE_ERROR, 0), SEND(send_new_keys_low) },
     { "9001 6.5", "keys of before, number of before the update", ONE_RTT,
-      NULL, ACCEPTED, SEND(send_old_keys_late) },
+      NULL, ACCEPTED, SEND(send_old_keys_late), LONG_PTO },
 
     /* connection IDs of the server's */
 
@@ -979,7 +1013,7 @@ static const violation_t  violation_rows_packets[] = {
       SEND(send_after_idle), .conf = { .params = "01 02 #1000" } },
     { "9000 10.2.1", "100 packets after the server's CONNECTION_CLOSE",
       ONE_RTT, NULL, FINDS("some answers to 100 packets"),
-      SEND(send_while_closing) }
+      SEND(send_while_closing), LONG_PTO }
 };
 
 
