@@ -645,9 +645,18 @@ garbage_make_hellos(garbage_t *g)
 
         conf.server_name = (i % 8) ? "localhost" : NULL;
         conf.params = params;
-        conf.params_len = (i < GARBAGE_HELLOS / 2)
+        conf.params_len = (i < GARBAGE_HELLOS / 2 || i % 8 == 4)
                           ? garbage_good_params(params) - params
                           : garbage_bad_params(g, params) - params;
+
+        /* what chance makes too seldom */
+
+        if (i % 16 == 4) {
+            conf.alpn = "h2";
+
+        } else if (i >= GARBAGE_HELLOS / 2 && i % 8 == 4) {
+            params[2] ^= 1;             /* of initial_source_connection_id */
+        }
 
         client = test_tls_client_create(&conf, &garbage_tls_ops, g);
         if (client == NULL) {
@@ -722,10 +731,16 @@ garbage_socket(int port)
 }
 
 
+/*
+ * Until so many nanoseconds after the start, which is put off when we are late:
+ * to send at once what there was no time for would flood the server's socket.
+ */
+
 static void
 garbage_wait(struct timespec *start, uint64_t nsec)
 {
-    struct timespec  ts;
+    int64_t          late;
+    struct timespec  ts, now;
 
     nsec += start->tv_nsec;
 
@@ -733,6 +748,12 @@ garbage_wait(struct timespec *start, uint64_t nsec)
     ts.tv_nsec = nsec % 1000000000;
 
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+
+    late = (now.tv_sec - ts.tv_sec) * 1000000000LL + now.tv_nsec - ts.tv_nsec;
+
+    start->tv_sec += (start->tv_nsec + late) / 1000000000;
+    start->tv_nsec = (start->tv_nsec + late) % 1000000000;
 }
 
 
