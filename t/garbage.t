@@ -12,7 +12,6 @@ use lib dirname(__FILE__) . '/lib';
 
 use Digest::MD5 qw(md5_hex);
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use QuicTest;
 
@@ -51,7 +50,7 @@ diag("SEED=$seed");
 
 attack($warm, $seed + 1);
 $t->finish(begin(1, $warm / 4, $seed + 1));
-sleep 6;
+$t->all_ended;
 
 my @before = $t->sanitized ? () : $t->heaps('/file');
 my @pids = $t->workers;
@@ -76,8 +75,7 @@ $r = $t->finish(begin(1, $again, $seed));
 like($r->{out}, qr/^sent $again /, 'and again where Retry is required');
 is($t->get('/file', port => $t->port(1))->{body}, $file,
    'a client is served there, too');
-
-sleep 6;
+ok($t->all_ended, 'all connections end');
 
 is("@{[$t->workers]}", "@pids", 'the same workers');
 

@@ -657,9 +657,15 @@ sub heaps {
 
     sleep 1;
 
-    return map { { pid => $_, memory => $self->memory($_),
-                   heap => int(unpack('q', $self->read_file("heap.$_"))
-                               / 1024) } } @pids;
+    return map { $self->heap($_) } @pids;
+}
+
+
+sub heap {
+    my ($self, $pid) = @_;
+
+    return { pid => $pid, memory => $self->memory($pid),
+             heap => int(unpack('q', $self->read_file("heap.$pid")) / 1024) };
 }
 
 
@@ -678,12 +684,33 @@ sub fill_memory {
                               timeout => 2);
 
     $self->finish($client);
-    sleep 6;
+    ok($self->all_ended, 'connections of clients that are gone end');
+}
+
+
+# By the log each connection that was begun has ended: clients that are gone
+# without a word are missed after the idle timeout, or 3 PTO, which is longer
+# where all that runs has to wait for its turn.
+
+sub all_ended {
+    my ($self) = @_;
+
+    return $self->wait_for(sub {
+        my $log = $self->read_file('error.log');
+        my %open = map { $_ => 1 }
+                   $log =~ /\*(\d+) client connected over QUIC/g;
+
+        delete @open{$log =~ /\*(\d+) quic connection (?:ended|closed)/g};
+        sleep 0.1 if %open;
+
+        return !%open;
+    });
 }
 
 
 # What of it has grown since heaps() said "before", a reference to its answer:
-# "heap" and "memory" are the KB that neither may have reached.
+# "heap" and "memory" are the KB that neither may have reached.  What ends late
+# goes, what leaks stays.
 
 sub heaps_flat {
     my ($self, $uri, $before, $heap, $memory) = @_;
@@ -692,7 +719,14 @@ sub heaps_flat {
 
     for my $now ($self->heaps($uri)) {
         my $was = shift @before;
-        my %grown = map { $_ => $now->{$_} - $was->{$_} } qw(heap memory);
+        my %grown;
+
+        $self->wait_for(sub {
+            $now = $self->heap($now->{pid}) if %grown;
+            %grown = map { $_ => $now->{$_} - $was->{$_} } qw(heap memory);
+
+            return $grown{heap} < $heap && $grown{memory} < $memory;
+        }, 20);
 
         note("$was->{memory} KB, $was->{heap} KB of them in use;"
              . " grown by $grown{memory} and $grown{heap} KB");
