@@ -150,7 +150,7 @@ $t->run(<<'EOC');
     server {
         listen 127.0.0.1:%%PORT_2%% quic;
 
-        keepalive_timeout 1s;
+        keepalive_timeout 3s;
 
         location / {
             proxy_request_buffering off;
@@ -247,8 +247,10 @@ $t->file('go', '');
 is(finished($client), join('', map { 's' . (2 * $_ - 1) . " 200 1000 end\n" }
                                1 .. $n / 2), 'the others are answered');
 
-is((() = $t->read_file('gone.log') =~ m{^/until-go\?\d*[13579] 200 "OK"$}mg),
-   $n / 2, 'and logged');
+ok($t->wait_for(sub {
+    $n / 2 == (() = $t->read_file('gone.log')
+               =~ m{^/until-go\?\d*[13579] 200 "OK"$}mg);
+}), 'and logged') or diag($t->read_file('gone.log'));
 
 
 # Clients that read nothing: how much the upstream may send, and how much
@@ -267,12 +269,17 @@ $client = steps(0, 'window 65536', 'hold *',
 for my $uri (sort keys %most) {
     my ($n) = $uri =~ /(\d)/;
 
+    if ($uri eq '/endless?3') {
+        $backend->notes_ok(qr{^sent $most{$uri} /endless\?$n$},
+                           "$uri: all of it is taken");
+        next;
+    }
+
     my ($sent) = still(sub {
         ($backend->notes(qr{^sent \d+ /endless\?$n$}))[-1] // ''
     }) =~ /(\d+)/;
 
-    cmp_ok($sent, $uri eq '/endless?3' ? '==' : '<=', $most{$uri},
-           "$uri: $sent KB are taken");
+    cmp_ok($sent, '<=', $most{$uri}, "$uri: $sent KB are taken");
 }
 
 holds_little();

@@ -85,7 +85,7 @@ EOC
 
 my $upstream = $t->begin([$t->program('python3-aioquic'),
                           "$interop/browser_upstream.py", $t->port(1)],
-                         timeout => 300);
+                         timeout => 600);
 
 $t->wait_for(sub {
     return IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $t->port(1));
@@ -100,11 +100,11 @@ my $browser = $t->begin([$chromium, '--user-data-dir=' . $t->dir . '/profile',
                          '--no-first-run', '--disable-background-networking',
                          '--remote-debugging-port=0',
                          "https://$authority/page.html"],
-                        timeout => 120);
+                        timeout => 300);
 
 ok($t->wait_for(sub {
        return -e $t->dir . '/put/report' || $t->ended($browser);
-   }, 120) && -e $t->dir . '/put/report', 'the page has come to its end')
+   }, 300) && -e $t->dir . '/put/report', 'the page has come to its end')
     or diag($t->read_file("$browser->{name}.err"));
 
 my @report = split /\n/, $t->read_file('put/report');
@@ -190,11 +190,20 @@ is(scalar(grep { !/^(?:h3)?$/ } values %protocol), 0, 'and nothing else');
 
 my @log;
 
+my %once = (
+    '/put/upload'       => 'PUT 201',
+    '/upstream/form'    => 'POST 200',
+    '/upstream/events'  => 'GET 200',
+    '/upstream/endless' => 'GET 200',
+    '/upstream/never'   => 'GET 499',
+    '/echo'             => 'GET 101',
+);
+
 ok($t->wait_for(sub {
     @log = map { [split] } split /\n/, $t->read_file('parts.log');
 
     return !grep { my $uri = $_; !grep { $_->[2] eq $uri } @log }
-            qw(/upstream/never /upstream/endless /echo /put/report);
+            '/page.html', (map { "/$_" } @parts), keys %once, '/put/report';
 }), 'all of it is in the log');
 
 my (%seen, %connections);
@@ -210,15 +219,6 @@ cmp_ok(scalar @parts, '>=', 200, 'many parts');
 is(join(' ', grep { "@{$seen{$_} || []}" ne 'HTTP/3.0 GET 200' }
              '/page.html', map { "/$_" } @parts), '',
    'each once over HTTP/3.0, says the server');
-
-my %once = (
-    '/put/upload'       => 'PUT 201',
-    '/upstream/form'    => 'POST 200',
-    '/upstream/events'  => 'GET 200',
-    '/upstream/endless' => 'GET 200',
-    '/upstream/never'   => 'GET 499',
-    '/echo'             => 'GET 101',
-);
 
 for my $uri (sort keys %once) {
     is("@{$seen{$uri} || []}", "HTTP/3.0 $once{$uri}", "$uri, too");

@@ -61,9 +61,11 @@ loss();
 $t->stop;
 $t->no_alerts;
 
-# Connections that the server has ended are those that had to be.
+# Connections that the server has ended are those that had to be, and of clients
+# whose goodbye was among what was lost.
 
-my @ended = grep { /closed by server/ } split /\n/, $t->read_file('error.log');
+my @ended = grep { /closed by server/ && !/: server is shutting down / }
+            split /\n/, $t->read_file('error.log');
 
 is(scalar(grep { !/0x128\b/ } @ended), 0, 'no connection failed')
     or diag(join "\n", @ended);
@@ -99,11 +101,11 @@ sub fetch {
     unlink glob $t->dir . '/got/* ' . $t->dir . '/qlog';
 
     my $r = $t->client([$client, '--no-quic-dump', '--no-http-dump',
-                        '--exit-on-all-streams-close', '--timeout=5s',
+                        '--exit-on-all-streams-close', '--timeout=30s',
                         '--download=' . $t->dir . '/got',
                         '--qlog-file=' . $t->dir . '/qlog', @$options,
                         '127.0.0.1', $port, @uris],
-                       timeout => 60);
+                       timeout => 300);
 
     is($r->{exit}, 0, "$what: ends in time");
 
