@@ -17,6 +17,7 @@ my $size = 200_000;
 my $t = QuicTest->new;
 
 $t->file('html/file', 'p' x $size);
+$t->file('html/large', 'p' x 5 x $size);
 
 $t->run(<<'EOC');
     server {
@@ -59,7 +60,10 @@ for my $case (['field', ''], ['PRIORITY_UPDATE', '!']) {
 
 is((order(('u=6:/file') x 5, 'u=7:/now/file'))[0]{index}, 5,
    'Priority of a response');
-is((order(('u=6:/file') x 5, 'u=7:/proxied/file'))[0]{index}, 5,
+
+# ... which takes some time to say so
+
+is((order(('u=6:/large') x 5, 'u=7:/proxied/file'))[0]{index}, 5,
    'Priority of an upstream');
 
 # Incremental ones share, others do not.
