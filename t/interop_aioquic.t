@@ -66,7 +66,7 @@ EOC
 my $r = $t->client([$t->program('python3-aioquic'),
                     dirname(__FILE__) . '/interop/aioquic_client.py',
                     $t->port, $t->dir . '/localhost.crt'],
-                   timeout => 240);
+                   timeout => 900);
 
 my @results = split /\n/, $r->{out};
 

@@ -112,7 +112,7 @@ sub fetch {
         $error = length $t->read_file('error.log');
 
         $r = $t->client([$client, '--no-quic-dump', '--no-http-dump',
-                         '--exit-on-all-streams-close', '--timeout=3s',
+                         '--exit-on-all-streams-close', '--timeout=10s',
                          '--download=' . $t->dir . '/got', @$options,
                          '127.0.0.1', $port,
                          map { "https://localhost:$port/$_" } @$names],

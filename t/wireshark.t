@@ -37,7 +37,7 @@ $t->run('quic_key_log keys.log;
 
 my $front = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1')
     or BAIL_OUT("socket: $!");
-my $wire = $t->begin(\&record, timeout => 120);
+my $wire = $t->begin(\&record, timeout => 600);
 
 visit('/v1', 'curl');
 visit('/first', 'ngtcp2');
@@ -101,7 +101,7 @@ sub visit {
 
     } else {
         $r = $t->client([$t->program('ngtcp2-client'), '--quiet',
-                         '--exit-on-all-streams-close', '--timeout=5s',
+                         '--exit-on-all-streams-close', '--timeout=30s',
                          "--session-file=$dir/session", "--tp-file=$dir/tp",
                          "--token-file=$dir/token", @args, '127.0.0.1', $port,
                          "https://localhost:$port$path"]);

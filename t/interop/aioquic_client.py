@@ -25,7 +25,7 @@ from aioquic.tls import CipherSuite
 PORT = int(sys.argv[1])
 CAFILE = sys.argv[2]
 SIZES = [0, 1, 1199, 1200, 1201, 16384, 100_000, 1_000_000]
-TIMEOUT = 30
+TIMEOUT = 120
 
 
 class Response:
