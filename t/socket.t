@@ -151,8 +151,17 @@ sub flood {
     my ($worker) = $t->workers;
 
     kill 'STOP', $worker;
+    $t->wait_for(sub { stopped($worker) });
     send_one() for 1 .. 200;
     kill 'CONT', $worker;
+}
+
+sub stopped {
+    my ($pid) = @_;
+
+    open my $f, '<', "/proc/$pid/stat" or die "stat: $!";
+
+    return <$f> =~ /\) T /;
 }
 
 sub dropped {
