@@ -17,7 +17,7 @@ my $size = 200_000;
 my $t = QuicTest->new;
 
 $t->file('html/file', 'p' x $size);
-$t->file('html/large', 'p' x 5 x $size);
+$t->file('html/large', 'p' x 3 x $size);
 
 $t->run(<<'EOC');
     server {
