@@ -828,7 +828,7 @@ static const tickets_run_t  tickets_runs[] = {
     { "stolen", 16, tickets_stolen },
     { "spoofed", 8, tickets_spoofed },
     { "forbidden", 1, tickets_forbidden },
-    { "late", 100, tickets_late }
+    { "late", 600, tickets_late }
 };
 
 
