@@ -6,6 +6,7 @@
 #include "client.h"
 
 
+static ngx_uint_t client_in_is_stray(client_t *c, u_char *data, size_t len);
 static void client_in_packet(client_t *c, quic_packet_t *pkt);
 static void client_in_check(client_t *c, quic_packet_t *pkt);
 static void client_in_fail(client_t *c, const char *what);
@@ -35,6 +36,10 @@ client_datagram(client_t *c, u_char *data, size_t len)
     ngx_uint_t     closes;
     quic_packet_t  pkt;
 
+    if (client_in_is_stray(c, data, len)) {
+        return;
+    }
+
     c->datagrams++;
     c->received_bytes += len;
     c->last_size = len;
@@ -61,6 +66,24 @@ client_datagram(client_t *c, u_char *data, size_t len)
     if (c->close.n > closes) {
         c->close.datagrams++;
     }
+}
+
+
+/*
+ * For a client that had the port before, to which a busy server answers late:
+ * RFC 9000, 5.2.  Whom Version Negotiation is for is seen by those who ask.
+ */
+
+static ngx_uint_t
+client_in_is_stray(client_t *c, u_char *data, size_t len)
+{
+    quic_packet_t  pkt;
+
+    return quic_packet_parse(&pkt, data, len, c->scid.len, 0) == NGX_OK
+           && pkt.type != QUIC_PACKET_1RTT
+           && pkt.type != QUIC_PACKET_VERSION_NEGOTIATION
+           && (pkt.dcid.len != c->scid.len
+               || ngx_memcmp(pkt.dcid.data, c->scid.data, c->scid.len) != 0);
 }
 
 

@@ -41,7 +41,7 @@ typedef struct {
 /* the datagrams of a first flight, in order */
 
 typedef struct {
-    client_t            *client;
+    quic_cid_t           scid;
     ngx_uint_t           n;
     size_t               len[TICKETS_DATAGRAMS];
     u_char               data[TICKETS_DATAGRAMS][1500];
@@ -580,6 +580,7 @@ tickets_steal(tickets_flight_t *flight, ngx_uint_t n, uint32_t addr)
         conf.addr = addr;
         thief[i] = tickets_client(&conf);
         thief[i]->hold = 1;
+        thief[i]->scid = flight->scid;
 
         for (k = 0; k < flight->n; k++) {
             client_send_raw(thief[i], flight->data[k], flight->len[k]);
@@ -619,6 +620,7 @@ tickets_replay_flight(ngx_uint_t n, ngx_uint_t held)
     conf.send = tickets_record;
     conf.data = &flight;
     c = tickets_client(&conf);
+    flight.scid = c->scid;
 
     tickets_send_early(c);
 
