@@ -176,10 +176,6 @@ quic_receive_open(quic_conn_t *c, quic_packet_t *pkt, uint64_t *pn,
 
     *pn = quic_pn_decode(ack->largest, truncated, pn_len);
 
-    if (quic_ack_duplicate(ack, *pn)) {
-        return NGX_DECLINED;
-    }
-
     if (level == QUIC_LEVEL_APP) {
         rc = quic_receive_open_1rtt(c, pkt, pn_len, *pn, payload);
 
@@ -188,7 +184,10 @@ quic_receive_open(quic_conn_t *c, quic_packet_t *pkt, uint64_t *pn,
     }
 
     if (rc == NGX_OK) {
-        return NGX_OK;
+
+        /* not before, or the time would tell who guesses it: RFC 9001, 9.5 */
+
+        return quic_ack_duplicate(ack, *pn) ? NGX_DECLINED : NGX_OK;
     }
 
     /* RFC 9001, 6.6 */

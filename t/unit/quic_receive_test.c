@@ -122,6 +122,31 @@ idle_timer(void **state)
 }
 
 
+/*
+ * RFC 9001, 9.5: that its number is known doesn't spare a packet's
+ * authentication, or it would be told by the time
+ */
+
+static void
+duplicate(void **state)
+{
+    uint64_t             received;
+    static const u_char  ping[] = { QUIC_FT_PING };
+
+    (void) send_kept(ping, 1);
+    received = conn->stats.packets_received;
+
+    client_send_raw(cl, kept, nkept);
+    assert_int_equal(conn->failed_opens, 0);
+
+    kept[nkept - 1] ^= 1;
+    client_send_raw(cl, kept, nkept);
+    assert_int_equal(conn->failed_opens, 1);
+
+    assert_int_equal(conn->stats.packets_received, received);
+}
+
+
 /* a packet that is refused is read once, and keeps no connection alive */
 
 static void
@@ -191,6 +216,7 @@ main(void)
 {
     static const struct CMUnitTest  tests[] = {
         receive_test(idle_timer),
+        receive_test(duplicate),
         receive_test(refused),
         receive_test(refused_and_sent_again),
     };
