@@ -255,6 +255,7 @@ quic_cids_receive_retire(quic_conn_t *c, uint64_t seq)
     cid->used = 0;
     cid->pending = 0;
 
+    quic_migrate_retired(c, &cid->node.cid);
     quic_cids_issue(c);
 
     return NGX_OK;

@@ -464,6 +464,9 @@ ngx_int_t quic_migrate_challenged(quic_conn_t *c, const u_char *data,
 ngx_int_t quic_migrate_answered(quic_conn_t *c, const u_char *data,
     uint64_t now);
 
+/* the client won't use that one of our connection IDs any more */
+void quic_migrate_retired(quic_conn_t *c, const quic_cid_t *cid);
+
 /*
  * A path beside the active one for which there are frames, and where "room"
  * bytes may be sent at least; or NULL.

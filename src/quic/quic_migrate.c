@@ -117,6 +117,30 @@ quic_migrate_answered(quic_conn_t *c, const u_char *data, uint64_t now)
 
 
 /*
+ * 5.1.2: a path that was probed with it, and never used, is given up.  It holds
+ * one of the client's connection IDs, which may be all that it has to spare.
+ */
+
+void
+quic_migrate_retired(quic_conn_t *c, const quic_cid_t *cid)
+{
+    ngx_uint_t    i;
+    quic_path_t  *p;
+
+    for (i = 0; i < QUIC_MAX_PATHS; i++) {
+        p = &c->paths.path[i];
+
+        if (p->used && !p->left
+            && p != c->paths.active && p != c->paths.last && p != c->from
+            && ngx_memcmp(p->dcid, cid->data, QUIC_CID_LEN) == 0)
+        {
+            quic_migrate_forget(c, p);
+        }
+    }
+}
+
+
+/*
  * The path of the packet in hand, a new one if need be; NULL: it came from
  * elsewhere before the handshake was confirmed.
  */

@@ -170,6 +170,71 @@ spoofed(void **state)
 }
 
 
+/* NEW_CONNECTION_ID; all of its bytes are those of its sequence number */
+
+static void
+issue(ngx_uint_t seq)
+{
+    char  frame[200];
+
+    snprintf(frame, sizeof(frame), "18 #%lu 00 08 %02lx*8 %02lx*16", seq, seq,
+             seq);
+
+    assert_int_equal(client_send_hex(cl, QUIC_PACKET_1RTT, frame), NGX_OK);
+}
+
+
+/*
+ * RFC 9000, 5.1.2: a path that was tried and given up doesn't hold the last
+ * connection ID of a client that may give us two, and moves elsewhere then
+ */
+
+static void
+probed(void **state)
+{
+    quic_addr_t  tried;
+
+    teardown(NULL);
+    assert_int_equal(test_pair_init(&pair), NGX_OK);
+    pair.conf.active_cid_limit = 2;
+    assert_int_equal(test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED),
+                     NGX_OK);
+
+    conn = pair.conn;
+    cl = pair.client;
+
+    issue(1);
+
+    tried = home;
+    tried.sin.sin_addr.s_addr = htonl(0x0a000004);
+
+    pair.from = tried;
+    cl->dcid = cl->cids[0].cid;
+    assert_int_equal(client_send_hex(cl, QUIC_PACKET_1RTT, "1a 61*8"), NGX_OK);
+
+    /* the rest, ACKs as well, comes from where it is */
+
+    pair.from = home;
+    cl->dcid = conn->cids.initial;
+    test_pair_pass(&pair, 0);
+
+    assert_int_equal(cl->frames[QUIC_FT_PATH_RESPONSE], 1);
+    assert_true(is_at(&home));
+
+    assert_int_equal(client_send_hex(cl, QUIC_PACKET_1RTT, "19 01"), NGX_OK);
+    assert_int_equal(client_ping(cl), NGX_OK);
+    assert_int_equal(cl->retired, 1 << 1);
+    assert_int_equal(cl->ncids, 2);
+
+    issue(2);
+
+    cl->dcid = cl->cids[1].cid;
+    assert_true(move(&away));
+    assert_int_equal(cl->used.data[0], 2);
+    assert_int_equal(conn->state, QUIC_CONN_OPEN);
+}
+
+
 /*
  * A batch waits for its socket while the client moves: that it was too long
  * for one interface says nothing of another.
@@ -251,6 +316,7 @@ main(void)
         migrate_test(ports),
         migrate_test(honest),
         migrate_test(spoofed),
+        migrate_test(probed),
         migrate_test(too_large),
         migrate_test(preferred),
     };
