@@ -305,7 +305,9 @@ sub limits {
 
     my $r = $t->finish($crowd);
 
-    is("$r->{out}$r->{err}", "clients 8\nanswers 0\n", 'the others are there, and one is not');
+    is("$r->{out}$r->{err}",
+       "clients 8\nanswers 1\nclosed 1\napp 0\nerror 2\n",
+       'the others are there, and one is told: CONNECTION_REFUSED');
     ok($t->wait_for(sub { $t->get('/')->{status} == 200 }), 'room again');
 
     $t->stop;

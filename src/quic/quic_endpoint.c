@@ -24,12 +24,13 @@ static ngx_uint_t quic_endpoint_wants_token(quic_endpoint_t *ep,
 static void quic_endpoint_crowd(quic_endpoint_t *ep, ngx_uint_t crowded,
     uint64_t now);
 static void quic_endpoint_refuse(quic_endpoint_t *ep, quic_datagram_t *dgram,
-    quic_packet_t *pkt, ngx_str_t *reply, uint64_t now);
+    quic_packet_t *pkt, uint64_t error, const char *reason, ngx_str_t *reply,
+    uint64_t now);
 static ngx_uint_t quic_endpoint_token_fresh(quic_endpoint_t *ep,
     quic_token_t *token, uint64_t now);
 static void quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
-    uint64_t now);
+    ngx_str_t *reply, uint64_t now);
 static ngx_int_t quic_endpoint_open(quic_endpoint_t *ep, quic_packet_t *pkt,
     uint64_t *pn, ngx_str_t *payload);
 static ngx_int_t quic_endpoint_spare_keys(quic_endpoint_t *ep);
@@ -319,7 +320,7 @@ quic_endpoint_initial(quic_endpoint_t *ep, quic_datagram_t *dgram,
         return;
     }
 
-    quic_endpoint_accept(ep, conf, dgram, pkt, &accept, now);
+    quic_endpoint_accept(ep, conf, dgram, pkt, &accept, reply, now);
 }
 
 
@@ -381,7 +382,9 @@ static ngx_int_t
 quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
     quic_packet_t *pkt, quic_accept_t *accept, ngx_str_t *reply, uint64_t now)
 {
+    uint64_t       pn;
     ngx_int_t      rc;
+    ngx_str_t      payload;
     ngx_uint_t     is_retry;
     quic_token_t   token;
 
@@ -422,46 +425,43 @@ quic_endpoint_validate(quic_endpoint_t *ep, quic_datagram_t *dgram,
         return NGX_OK;
     }
 
-    quic_endpoint_refuse(ep, dgram, pkt, reply, now);
+    /* a packet that was damaged on its way says nothing of its client */
+
+    if (quic_endpoint_open(ep, pkt, &pn, &payload) == NGX_OK) {
+        quic_endpoint_refuse(ep, dgram, pkt, QUIC_INVALID_TOKEN,
+                             "invalid Retry token", reply, now);
+    }
+
+    quic_endpoint_clear_keys(ep);
 
     return NGX_DECLINED;
 }
 
 
 /*
- * A Retry token that isn't good: there will be no connection.  A packet that
- * was damaged on its way says nothing of its client, though.
+ * There will be no connection for that Initial packet, which has been opened.
+ * There are no more lines about it than answers.
  */
 
 static void
 quic_endpoint_refuse(quic_endpoint_t *ep, quic_datagram_t *dgram,
-    quic_packet_t *pkt, ngx_str_t *reply, uint64_t now)
+    quic_packet_t *pkt, uint64_t error, const char *reason, ngx_str_t *reply,
+    uint64_t now)
 {
-    u_char              text[NGX_SOCKADDR_STRLEN];
-    size_t              n;
-    uint64_t            pn;
-    ngx_str_t           payload;
+    u_char  text[NGX_SOCKADDR_STRLEN];
+    size_t  n;
 
-    static const char   reason[] = "invalid Retry token";
-
-    if (quic_endpoint_open(ep, pkt, &pn, &payload) == NGX_OK) {
-        quic_stateless_close(pkt, QUIC_INVALID_TOKEN, reason, reply);
-        quic_endpoint_charge(ep, dgram, reply, now);
-    }
-
-    quic_endpoint_clear_keys(ep);
-
-    /* so there are no more of these lines than of the answers */
+    quic_stateless_close(pkt, error, reason, reply);
+    quic_endpoint_charge(ep, dgram, reply, now);
 
     if (reply->len) {
         n = ngx_sock_ntop(&dgram->remote.sa, quic_addr_len(&dgram->remote),
                           text, NGX_SOCKADDR_STRLEN, 0);
 
         ngx_log_error(NGX_LOG_INFO, ep->log, 0,
-                      "quic connection closed by server: %s (0x%xd): %s, "
+                      "quic connection closed by server: %s (0x%xL): %s, "
                       "client: %*s",
-                      quic_error_name(QUIC_INVALID_TOKEN, 0),
-                      QUIC_INVALID_TOKEN, reason, n, text);
+                      quic_error_name(error, 0), error, reason, n, text);
     }
 }
 
@@ -486,7 +486,7 @@ quic_endpoint_token_fresh(quic_endpoint_t *ep, quic_token_t *token,
 static void
 quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     quic_datagram_t *dgram, quic_packet_t *pkt, quic_accept_t *accept,
-    uint64_t now)
+    ngx_str_t *reply, uint64_t now)
 {
     uint64_t          pn;
     ngx_str_t         payload;
@@ -511,6 +511,10 @@ quic_endpoint_accept(quic_endpoint_t *ep, const quic_conf_t *conf,
     c = quic_conn_create(ep, conf, accept, dgram, now);
 
     if (c == NULL) {
+        /* RFC 9000, 5.2.2: it needn't wait to find out */
+
+        quic_endpoint_refuse(ep, dgram, pkt, QUIC_CONNECTION_REFUSED,
+                             "no room for another connection", reply, now);
         goto failed;
     }
 

@@ -274,7 +274,10 @@ attack_no_credit(ngx_uint_t n)
 }
 
 
-/* n clients, and one that comes later, stay until our input ends */
+/*
+ * RFC 9000, 5.2.2: n clients, and one that comes later and finds no room, stay
+ * until our input ends
+ */
 
 static void
 attack_crowd(ngx_uint_t n)
@@ -294,15 +297,15 @@ attack_crowd(ngx_uint_t n)
 
     late = attack_create(&conf);
     (void) client_send_hello(late);
+    (void) client_wait(late, client_is_closed, CLIENT_TIMEOUT);
 
     if (read(STDIN_FILENO, &ch, 1) != 0) {
         attack_fail("no end of the input");
     }
 
-    client_read(late);
-
     attack_report("clients", n);
     attack_report("answers", late->datagrams);
+    attack_report_close(late);
 
     client_free(late);
 

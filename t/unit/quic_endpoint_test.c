@@ -29,6 +29,7 @@ static quic_endpoint_t  ep;
 static uint64_t         now;
 static quic_addr_t      here, client, neighbour;
 
+static ngx_int_t        accepted_rc;
 static u_char           fixed_bit;   /* QUIC_FIXED_BIT: is cleared */
 static u_char           reply_data[QUIC_REPLY_SIZE];
 static ngx_str_t        reply;
@@ -97,7 +98,7 @@ accepted(void *data, quic_conn_t *c, void *socket)
 {
     quic_conn_set_app(c, &app_ops, c);
 
-    return NGX_OK;
+    return accepted_rc;
 }
 
 
@@ -172,6 +173,7 @@ setup(void **state)
 {
     now = 1000 * SECOND;
     conf.retry = QUIC_RETRY_OFF;
+    accepted_rc = NGX_OK;
     fixed_bit = 0;
     ngx_memzero(logged, sizeof(logged));
 
@@ -518,6 +520,89 @@ retry_token_refused(void **state)
 }
 
 
+static ngx_uint_t
+count(const char *line)
+{
+    char        *p;
+    ngx_uint_t   n;
+
+    n = 0;
+
+    for (p = (char *) logged; (p = strstr(p, line)) != NULL; p++) {
+        n++;
+    }
+
+    return n;
+}
+
+
+/* the first frame of an Initial packet that came as an answer */
+
+static void
+open_reply(quic_frame_t *f)
+{
+    size_t          pn_len;
+    uint64_t        pn, error;
+    ngx_str_t       payload;
+    const char     *reason;
+    quic_keys_t     keys;
+    quic_packet_t   pkt;
+    quic_cursor_t   cursor;
+
+    ngx_memzero(&keys, sizeof(keys));
+
+    assert_int_equal(quic_packet_parse(&pkt, reply.data, reply.len, 8, 1),
+                     NGX_OK);
+    assert_int_equal(quic_keys_initial(NULL, &keys, pkt.version,
+                                       pkt.dcid.data, pkt.dcid.len),
+                     NGX_OK);
+    assert_int_equal(quic_keys_unprotect(&keys, &pkt, &pn_len, &pn), NGX_OK);
+    assert_int_equal(quic_keys_open(&keys, &pkt, pn_len, pn, &payload),
+                     NGX_OK);
+    quic_keys_clear(&keys);
+
+    quic_cursor_init(&cursor, payload.data, payload.len);
+    assert_int_equal(quic_frame_parse(&cursor, f, &error, &reason), NGX_OK);
+}
+
+
+/*
+ * RFC 9000, 5.2.2: when there is no room for another connection its client is
+ * told, as often as others are answered without one
+ */
+
+static void
+refused(void **state)
+{
+    ngx_uint_t    i, n;
+    quic_frame_t  f;
+
+    accepted_rc = NGX_ERROR;
+
+    assert_int_equal(initial(NULL, &client), QUIC_PACKET_INITIAL);
+    assert_int_equal(ep.nconns, 0);
+    assert_int_equal(ep.half_open, 0);
+    assert_int_equal(count("CONNECTION_REFUSED (0x2)"), 1);
+
+    open_reply(&f);
+    assert_int_equal(f.type, QUIC_FT_CONNECTION_CLOSE);
+    assert_int_equal(f.u.close.error, QUIC_CONNECTION_REFUSED);
+
+    test_log.log_level = 0;
+
+    for (i = 0, n = 1; i < 2 * QUIC_REPLIES_TO_ADDRESS_BURST; i++) {
+        n += (initial(NULL, &client) == QUIC_PACKET_INITIAL);
+    }
+
+    test_log.log_level = NGX_LOG_DEBUG;
+    assert_int_equal(n, QUIC_REPLIES_TO_ADDRESS_BURST);
+
+    accepted_rc = NGX_OK;
+    assert_int_equal(initial(NULL, &client), -1);
+    assert_int_equal(ep.nconns, 1);
+}
+
+
 static void
 validate(quic_conn_t *c, void *data)
 {
@@ -539,22 +624,6 @@ validate_some(ngx_uint_t n)
 
     i = n + ep.nconns - ep.half_open;
     quic_endpoint_each(&ep, validate, &i);
-}
-
-
-static ngx_uint_t
-count(const char *line)
-{
-    char        *p;
-    ngx_uint_t   n;
-
-    n = 0;
-
-    for (p = (char *) logged; (p = strstr(p, line)) != NULL; p++) {
-        n++;
-    }
-
-    return n;
 }
 
 
@@ -1130,6 +1199,7 @@ main(void)
         endpoint_test(token_version),
         endpoint_test(token_damaged),
         endpoint_test(retry_token_refused),
+        endpoint_test(refused),
         endpoint_test(retry_auto),
         endpoint_test(retry_off),
         endpoint_test(fixed_bit_cleared),
