@@ -394,6 +394,9 @@ ngx_int_t quic_streams_find(quic_conn_t *c, uint64_t id, ngx_uint_t sends,
     quic_stream_t **s);
 quic_stream_t *quic_streams_lookup(quic_conn_t *c, uint64_t id);
 
+/* non-zero when some of these bytes haven't come yet, and are wanted */
+ngx_uint_t quic_stream_lacks(quic_stream_t *s, uint64_t offset, size_t len);
+
 ngx_int_t quic_stream_receive(quic_stream_t *s, quic_frame_stream_t *f);
 ngx_int_t quic_stream_receive_reset(quic_stream_t *s, uint64_t error,
     uint64_t final_size);

@@ -336,6 +336,7 @@ quic_frames_stream(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
 {
     uint64_t        received;
     ngx_int_t       rc;
+    ngx_uint_t      fills;
     quic_stream_t  *s;
 
     rc = quic_streams_find(c, f->u.stream.id, 1, &s);
@@ -344,11 +345,14 @@ quic_frames_stream(quic_conn_t *c, quic_frame_t *f, quic_frame_ctx_t *ctx)
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
+    /* after a loss it's holes that are filled, thousands in a large window */
+
     received = c->flow_in.received;
+    fills = quic_stream_lacks(s, f->u.stream.offset, f->u.stream.length);
 
     rc = quic_stream_receive(s, &f->u.stream);
 
-    if (c->flow_in.received > received) {
+    if (c->flow_in.received > received || (fills && rc == NGX_OK)) {
         quic_bucket_give(&c->idle_frames, 1);
         ctx->cost = 0;
     }

@@ -98,6 +98,24 @@ quic_recv_buf_write(quic_recv_buf_t *b, uint64_t offset, u_char *data,
 }
 
 
+ngx_uint_t
+quic_recv_buf_has(quic_recv_buf_t *b, uint64_t offset, size_t len)
+{
+    uint64_t       end;
+    quic_range_t  *range;
+
+    end = offset + len;
+
+    if (len == 0 || end <= b->ready) {
+        return 1;
+    }
+
+    range = quic_ranges_find(&b->fragments, offset);
+
+    return range && range->start <= offset && range->end >= end;
+}
+
+
 /* makes the ring reach up to "end" */
 
 static ngx_int_t

@@ -56,6 +56,9 @@ void quic_recv_buf_done(quic_recv_buf_t *b);
 ngx_int_t quic_recv_buf_write(quic_recv_buf_t *b, uint64_t offset,
     u_char *data, size_t len);
 
+/* non-zero when all of these bytes have come before */
+ngx_uint_t quic_recv_buf_has(quic_recv_buf_t *b, uint64_t offset, size_t len);
+
 /* the bytes to be read next, in place; 0 length when there are none */
 void quic_recv_buf_peek(quic_recv_buf_t *b, ngx_str_t *span);
 

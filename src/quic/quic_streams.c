@@ -325,6 +325,14 @@ quic_streams_credit(quic_conn_t *c, ngx_uint_t uni)
 }
 
 
+ngx_uint_t
+quic_stream_lacks(quic_stream_t *s, uint64_t offset, size_t len)
+{
+    return s->recv_state <= QUIC_RECV_SIZE_KNOWN && !s->dropping
+           && !quic_recv_buf_has(&s->in, offset, len);
+}
+
+
 /*
  * The receiving side.  NGX_DECLINED: the data is in too many pieces, the packet
  * is not to be acknowledged.

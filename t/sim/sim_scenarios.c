@@ -489,6 +489,14 @@ static const sim_scenario_t  sim_scenarios[] = {
       .path = SIM_LINKS( .rate = 25 * MB, .queue = 2 * MB ),
       SIM_UPLOAD(20 * MB), .fill = { 0.9 }, .weight = 10 },
 
+    /* a slow start that ends with half of a large window lost */
+
+    { .name = "upload-overshoots",
+      .path = SIM_LINKS( .delay = 50 * SIM_MS, .rate = 125 * MB,
+                         .queue = 100 * KB ),
+      SIM_UPLOAD(60 * MB), .stream_window = 16 * MB, .conn_window = 24 * MB,
+      .weight = 2 },
+
     /* but not for a reader that has too much already */
 
     { .name = "upload-slow-reader-4",

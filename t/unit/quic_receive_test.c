@@ -208,6 +208,60 @@ refused_and_sent_again(void **state)
 }
 
 
+/* single bytes of stream 0, each in its frame, from the last to the first */
+
+static void
+send_bytes(ngx_uint_t n)
+{
+    u_char  buf[1024], *p;
+
+    p = buf;
+
+    while (n--) {
+        *p++ = QUIC_FT_STREAM|QUIC_STREAM_OFF|QUIC_STREAM_LEN;
+        *p++ = 0;
+        p = quic_varint_write(p, n);
+        *p++ = 1;
+        *p++ = 'a';
+    }
+
+    assert_int_equal(client_send(cl, QUIC_PACKET_1RTT, buf, p - buf), NGX_OK);
+}
+
+
+/*
+ * Who has lost half of a large window fills thousands of holes in one round
+ * trip: no such frame is one that moves nothing forward, but its copies are,
+ * and what is sent on a stream that nobody reads.
+ */
+
+static void
+holes(void **state)
+{
+    uint64_t       *level;
+    quic_stream_t  *s;
+
+    level = &conn->idle_frames.level;
+    *level = 1000 * SECOND;
+
+    send_bytes(100);
+    assert_int_equal(*level, (1000 + 100) * SECOND);
+
+    send_bytes(100);
+    assert_int_equal(*level, 1000 * SECOND);
+
+    s = quic_streams_lookup(conn, 0);
+    assert_int_equal(s->in.read, 100);
+    quic_stream_stop(s, 0);
+
+    /* the last byte of all is the only one that is counted */
+
+    send_bytes(150);
+    assert_int_equal(*level, (1000 + 1 - 149) * SECOND);
+    assert_int_equal(conn->state, QUIC_CONN_OPEN);
+}
+
+
 #define receive_test(name)                                                    \
     cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -219,6 +273,7 @@ main(void)
         receive_test(duplicate),
         receive_test(refused),
         receive_test(refused_and_sent_again),
+        receive_test(holes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

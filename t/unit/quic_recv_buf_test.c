@@ -471,6 +471,9 @@ model_write(quic_recv_buf_t *b, model_t *m)
     start = ngx_min(start, MODEL_MAX - 1);
     len = ngx_min(len, MODEL_MAX - start);
 
+    assert_int_equal(quic_recv_buf_has(b, m->start + start, len),
+                     memchr(m->have + start, 0, len) == NULL);
+
     ngx_memcpy(old, m->have, MODEL_MAX);
     ngx_memset(m->have + start, 1, len);
 
