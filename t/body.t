@@ -213,8 +213,30 @@ for my $method (qw(POST PUT PATCH)) {
        "$method 0 - - - 0 " . md5_hex(''), "$method without content");
 }
 
-content('Expect: 100-continue', '/read', 'POST 1 - - - 1 ' . md5_hex('!'),
-        body => '!', headers => ['Expect: 100-continue']);
+
+# Expect (RFC 9110, 10.1.1): a number, and whether 100 comes before the response
+
+sub expects {
+    my ($name, $uri, $status, $continue, %opt) = @_;
+
+    my $r = $t->get($uri, headers => ['Expect: 100-continue'], %opt);
+
+    is($r->{status}, $status, $name);
+    is(scalar(() = $t->read_file('response.head') =~ m{^HTTP/3 100 }mg),
+       $continue, $continue ? 'with 100' : 'without 100');
+
+    return $r;
+}
+
+my $r = expects('Expect', '/read', 200, 1, body => '!');
+is($r->{body}, 'POST 1 - - - 1 ' . md5_hex('!'), 'the content has come');
+
+expects('Expect: unbuffered', '/unbuffered', 200, 1, body => '!');
+expects('Expect: discarded', '/discarded', 200, 1, body => '!');
+expects('Expect: no content', '/read', 200, 0);
+expects('Expect: too large', '/max', 413, 0, body => 'x' x 10_241);
+expects('Expect: of another kind', '/read', 200, 0, body => '!',
+        headers => ['Expect: x']);
 
 
 # Too large

@@ -484,7 +484,6 @@ $p->compare(
     ['userid, known', '/cookies', mask => qr/uid=[^;]*/,
      headers => ['Cookie: uid=fwAAAWOqPzkAAAAAAwMGAg=='],
      like => qr/^x-got: uid=/m],
-    ['Expect', '/vars', body => 'x', headers => ['Expect: 100-continue']],
     ['Expect of another kind', '/vars', headers => ['Expect: x']],
 );
 

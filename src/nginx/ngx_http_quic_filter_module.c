@@ -892,6 +892,28 @@ ngx_http_quic_send_trailers(ngx_http_request_t *r)
 }
 
 
+ngx_int_t
+ngx_http_quic_send_continue(ngx_http_request_t *r)
+{
+    ngx_array_t  fields;
+
+    static ngx_str_t  status = ngx_string("100");
+
+    if (r->connection->error) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_array_init(&fields, r->pool, 1, sizeof(h3_field_t)) != NGX_OK
+        || ngx_http_quic_push(&fields, ":status", &status) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_quic_send_fields(r, &fields, 0) == NGX_ERROR
+           ? NGX_ERROR : NGX_OK;
+}
+
+
 #if (NGX_HTTP_QUIC_EARLY_HINTS)
 
 /* RFC 8297: what an upstream told before its response */

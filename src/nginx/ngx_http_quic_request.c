@@ -409,10 +409,10 @@ ngx_http_quic_request_run(ngx_http_quic_request_t *qr)
 
     r->http_state = NGX_HTTP_PROCESS_REQUEST_STATE;
 
-    /* neither "keep-alive" for a next request nor a textual "100 Continue" */
+    /* no "keep-alive" for a next request, no 100 where no content follows */
 
     r->headers_in.connection_type = NGX_HTTP_CONNECTION_CLOSE;
-    r->expect_tested = 1;
+    r->expect_tested = (qr->no_content || qr->protocol.len) ? 1 : 0;
 
     ngx_http_quic_session_count(qr->session);
     ngx_http_quic_request_count(qr, 0);

@@ -179,6 +179,13 @@ void ngx_http_quic_websocket_half_close(ngx_http_quic_request_t *qr);
 ngx_int_t ngx_http_quic_send_trailers(ngx_http_request_t *r);
 
 
+/*
+ * 100 (RFC 9110, 10.1.1).  NGX_OK, also when the client takes no field section
+ * of that size; NGX_ERROR.
+ */
+ngx_int_t ngx_http_quic_send_continue(ngx_http_request_t *r);
+
+
 /* c->recv, recv_chain, send, send_chain */
 
 ssize_t ngx_http_quic_recv(ngx_connection_t *c, u_char *buf, size_t size);

@@ -12,6 +12,7 @@
 #include "nginx/ngx_http_quic_request.h"
 
 
+static ngx_uint_t ngx_http_quic_is_continue(u_char *buf, size_t size);
 static off_t ngx_http_quic_chain_size(ngx_chain_t *in, off_t limit,
     ngx_uint_t *last);
 static ngx_int_t ngx_http_quic_write(ngx_http_quic_request_t *qr,
@@ -99,8 +100,16 @@ ngx_http_quic_send_end(ngx_http_quic_request_t *qr)
 ssize_t
 ngx_http_quic_send(ngx_connection_t *c, u_char *buf, size_t size)
 {
-    ngx_buf_t     b;
-    ngx_chain_t   cl, *rest;
+    ngx_buf_t            b;
+    ngx_chain_t          cl, *rest;
+    ngx_http_request_t  *r;
+
+    r = c->data;
+
+    if (!r->header_sent && ngx_http_quic_is_continue(buf, size)) {
+        return ngx_http_quic_send_continue(r) == NGX_OK ? (ssize_t) size
+                                                        : NGX_ERROR;
+    }
 
     ngx_memzero(&b, sizeof(ngx_buf_t));
 
@@ -118,6 +127,20 @@ ngx_http_quic_send(ngx_connection_t *c, u_char *buf, size_t size)
     }
 
     return (b.pos == buf && size) ? NGX_AGAIN : b.pos - buf;
+}
+
+
+/*
+ * The core answers "Expect: 100-continue" in the words of HTTP/1, when it is
+ * about to read the content.
+ */
+
+static ngx_uint_t
+ngx_http_quic_is_continue(u_char *buf, size_t size)
+{
+    static u_char  text[] = "HTTP/1.1 100 Continue" CRLF CRLF;
+
+    return size == sizeof(text) - 1 && ngx_memcmp(buf, text, size) == 0;
 }
 
 
