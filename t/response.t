@@ -185,7 +185,7 @@ sub begun {
 
     my $pid = $t->get($uri, background => 1, args => ['-N', @args]);
 
-    ok($t->wait_for(sub { -s $t->dir . '/response.body' }), "$uri begins");
+    ok($t->wait_for(sub { -s $t->dir . '/background.body' }), "$uri begins");
 
     return $pid;
 }
