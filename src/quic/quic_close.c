@@ -132,14 +132,22 @@ quic_close_reset(quic_conn_t *c, uint64_t now)
 }
 
 
-/* 10.2.1: answers become rarer, each time after twice as many datagrams */
+/*
+ * 10.2.1: answers become rarer, each time after twice as many datagrams.  A
+ * client that doesn't hear them sends rarely as well: it gets one for each PTO.
+ */
 
 void
-quic_close_received(quic_conn_t *c)
+quic_close_received(quic_conn_t *c, uint64_t now)
 {
     if (++c->close.received >= c->close.threshold) {
         c->close.received = 0;
         c->close.threshold *= 2;
+        c->close.requested = 1;
+
+    } else if (now >= c->close.last_sent
+                      + quic_recovery_pto(&c->recovery, QUIC_SPACE_APP))
+    {
         c->close.requested = 1;
     }
 }
@@ -149,6 +157,7 @@ void
 quic_close_sent(quic_conn_t *c, uint64_t now)
 {
     c->close.requested = 0;
+    c->close.last_sent = now;
 
     if (c->close_deadline == 0) {
         quic_close_period(c, now);

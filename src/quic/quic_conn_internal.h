@@ -499,7 +499,7 @@ void quic_timers_active(quic_conn_t *c, uint64_t now);
 /* close */
 
 /* a datagram came in the closing state */
-void quic_close_received(quic_conn_t *c);
+void quic_close_received(quic_conn_t *c, uint64_t now);
 
 /* CONNECTION_CLOSE came */
 void quic_close_peer(quic_conn_t *c, ngx_uint_t app,

@@ -48,7 +48,7 @@ quic_receive_datagram(quic_conn_t *c, quic_datagram_t *dgram, uint64_t now)
         return;
 
     case QUIC_CONN_CLOSING:
-        quic_close_received(c);
+        quic_close_received(c, now);
         return;
 
     default:
