@@ -51,6 +51,9 @@
 #define SIM_PATIENCE  (600 * SIM_SEC)
 #define SIM_STALL     (600 * SIM_SEC)
 
+/* less than three PTOs of a usual link, more than two round trips */
+#define SIM_CLOSING   (100 * SIM_MS)
+
 /* RFC 9369, and one that the server must not know */
 #define SIM_VERSION_1        1
 #define SIM_VERSION_2        0x6b3343cf
@@ -259,6 +262,7 @@ typedef struct {
     uint64_t     time;           /* microseconds, virtual */
     uint64_t     established;    /* when a client has first completed its
                                     handshake */
+    uint64_t     closed;         /* when the server's application has done so */
     uint64_t     last_byte;      /* of a stream, when it was received */
     uint64_t     bytes;          /* of streams, both ways */
     uint64_t     datagrams[2];

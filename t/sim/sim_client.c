@@ -1203,20 +1203,24 @@ sim_client_finish(sim_client_t *cl)
 }
 
 
-/* idle for too long: all must have been done then, and this long ago */
+/*
+ * Idle for too long: all must have been done then, and this long ago.  It waits
+ * for three of its PTOs at least (RFC 9000, 10.1).
+ */
 
 static void
 sim_client_expired(sim_client_t *cl, int rc)
 {
-    uint64_t  idle;
+    uint64_t  idle, pto;
 
     idle = sim.scenario->idle;
+    pto = ngtcp2_conn_get_pto(cl->conn) / 1000;
 
     if (rc == NGTCP2_ERR_IDLE_CLOSE
         && (sim.scenario->end == SIM_ANYHOW
             || (sim.scenario->end == SIM_ALL_IDLE && sim_client_all_done(cl)
                 && sim.now - sim.progress > idle / 2
-                && sim.now - sim.progress < 2 * idle)))
+                && sim.now - sim.progress < idle + ngx_max(idle, 3 * pto))))
     {
         sim_client_finish(cl);
         return;
@@ -1281,6 +1285,19 @@ sim_client_resets(sim_client_t *cl, const ngtcp2_path *path,
 }
 
 
+/*
+ * Each CONNECTION_CLOSE may be lost.  The server answers with them for as long
+ * as three PTOs, then it knows nothing any more (RFC 9000, 10.2).
+ */
+
+static ngx_uint_t
+sim_client_late_reset(sim_client_t *cl)
+{
+    return cl->reset && sim_result.closed
+           && sim.now > sim_result.closed + SIM_CLOSING;
+}
+
+
 /* what a read that failed means; fails the run if it isn't the end planned */
 
 static void
@@ -1293,7 +1310,8 @@ sim_client_broken(sim_client_t *cl, int rc)
     if (rc == NGTCP2_ERR_DRAINING
         && (sim.scenario->end == SIM_ANYHOW
             || (sim.scenario->end == SIM_SERVER_CLOSES
-                && error->error_code == sim.scenario->error)
+                && (error->error_code == sim.scenario->error
+                    || sim_client_late_reset(cl)))
             || (sim.scenario->end == SIM_SERVER_LEAVES
                 && error->error_code == sim.scenario->error
                 && sim_client_all_done(cl)

@@ -880,6 +880,10 @@ sim_server_check_end(quic_conn_t *c)
     if (sim.scenario->end == SIM_SERVER_CLOSES
         && sim_result.bytes >= sim.scenario->end_after)
     {
+        if (sim_result.closed == 0) {
+            sim_result.closed = sim.now;
+        }
+
         quic_conn_close_app(c, sim.scenario->error, "that is enough");
     }
 }
