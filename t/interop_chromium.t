@@ -200,7 +200,7 @@ my %once = (
 );
 
 ok($t->wait_for(sub {
-    @log = map { [split] } split /\n/, $t->read_file('parts.log');
+    @log = map { [split] } $t->lines('parts.log');
 
     return !grep { my $uri = $_; !grep { $_->[2] eq $uri } @log }
             '/page.html', (map { "/$_" } @parts), keys %once, '/put/report';

@@ -71,7 +71,7 @@ sub logged {
     my %n;
 
     $n{$_}++ for map { m{^(\S*) /$name } ? $1 =~ tr/-//dr : () }
-                 split /\n/, $t->read_file('early.log');
+                 $t->lines('early.log');
 
     return join ' ', map { "$n{$_}*$_" } sort keys %n;
 }

@@ -227,7 +227,7 @@ sub logged {
     my @lines;
 
     $t->wait_for(sub {
-        @lines = grep { /^$of / } split /\n/, $t->read_file('more.log');
+        @lines = grep { /^$of / } $t->lines('more.log');
         return @lines >= $n;
     });
 
