@@ -1,29 +1,7 @@
 
 /* The peer's connection IDs: issued, retired, and heard of once more. */
 
-#include "test.h"
-#include "../lib/test_pair.h"
-
-
-static test_pair_t  pair;
-static quic_conn_t  *conn;
-static client_t     *cl;
-
-
-static int
-setup(void **state)
-{
-    if (test_pair_init(&pair) != NGX_OK
-        || test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED) != NGX_OK)
-    {
-        return -1;
-    }
-
-    conn = pair.conn;
-    cl = pair.client;
-
-    return 0;
-}
+#include "pair.h"
 
 
 static int
@@ -32,10 +10,8 @@ teardown(void **state)
     test_pair_leave(&pair);
     test_pair_pass(&pair, 0);
     assert_int_equal(pair.ep.resets.n, 0);
-    test_pair_done(&pair);
-    assert_int_equal(pair.mem.used, 0);
 
-    return 0;
+    return pair_teardown(state);
 }
 
 
@@ -228,7 +204,7 @@ contradictions(void **state)
 
         if (i) {
             teardown(NULL);
-            assert_int_equal(setup(NULL), 0);
+            assert_int_equal(pair_setup(NULL), 0);
         }
 
         issue(1, 0);
@@ -241,7 +217,7 @@ contradictions(void **state)
 
 
 #define cids_test(name)                                                       \
-    cmocka_unit_test_setup_teardown(name, setup, teardown)
+    cmocka_unit_test_setup_teardown(name, pair_setup, teardown)
 
 int
 main(void)

@@ -1,39 +1,7 @@
 
 /* The end of a connection, as one who doesn't hear of it sees it. */
 
-#include "test.h"
-#include "../lib/test_pair.h"
-
-
-static test_pair_t   pair;
-static quic_conn_t  *conn;
-static client_t     *cl;
-
-
-static int
-setup(void **state)
-{
-    if (test_pair_init(&pair) != NGX_OK
-        || test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED) != NGX_OK)
-    {
-        return -1;
-    }
-
-    conn = pair.conn;
-    cl = pair.client;
-
-    return 0;
-}
-
-
-static int
-teardown(void **state)
-{
-    test_pair_done(&pair);
-    assert_int_equal(pair.mem.used, 0);
-
-    return 0;
-}
+#include "pair.h"
 
 
 /* that n packets of the client get */
@@ -89,7 +57,7 @@ int
 main(void)
 {
     static const struct CMUnitTest  tests[] = {
-        cmocka_unit_test_setup_teardown(closing, setup, teardown),
+        pair_test(closing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

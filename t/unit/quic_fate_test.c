@@ -1,41 +1,20 @@
 
 /* What is sent again when it's lost: RFC 9000, 13.3. */
 
-#include "test.h"
-#include "../lib/test_pair.h"
+#include "pair.h"
 
 
 #define LIMIT  1000
 
 
-static test_pair_t   pair;
-static quic_conn_t  *conn;
-static client_t     *cl;
-
-
 static int
 setup(void **state)
 {
-    if (test_pair_init(&pair) != NGX_OK
-        || test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED) != NGX_OK)
-    {
+    if (pair_setup(state) != 0) {
         return -1;
     }
 
-    conn = pair.conn;
-    cl = pair.client;
-
     pair.answer = 10 * LIMIT;
-
-    return 0;
-}
-
-
-static int
-teardown(void **state)
-{
-    test_pair_done(&pair);
-    assert_int_equal(pair.mem.used, 0);
 
     return 0;
 }
@@ -103,7 +82,7 @@ blocked_and_known(void **state)
 
 
 #define fate_test(name)                                                       \
-    cmocka_unit_test_setup_teardown(name, setup, teardown)
+    cmocka_unit_test_setup_teardown(name, setup, pair_teardown)
 
 int
 main(void)

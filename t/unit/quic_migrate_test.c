@@ -1,44 +1,25 @@
 
 /* A client that moves, and one that does nothing else. */
 
-#include "test.h"
-#include "../lib/test_pair.h"
+#include "pair.h"
 
 
 #define SECOND  TEST_PAIR_SECOND
 
 
-static test_pair_t   pair;
-static quic_conn_t  *conn;
-static client_t     *cl;
-static quic_addr_t   home, away;
+static quic_addr_t  home, away;
 
 
 static int
 setup(void **state)
 {
-    if (test_pair_init(&pair) != NGX_OK
-        || test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED) != NGX_OK)
-    {
+    if (pair_setup(state) != 0) {
         return -1;
     }
-
-    conn = pair.conn;
-    cl = pair.client;
 
     home = pair.from;
     away = home;
     away.sin.sin_addr.s_addr = htonl(0x0a000003);
-
-    return 0;
-}
-
-
-static int
-teardown(void **state)
-{
-    test_pair_done(&pair);
-    assert_int_equal(pair.mem.used, 0);
 
     return 0;
 }
@@ -194,7 +175,7 @@ probed(void **state)
 {
     quic_addr_t  tried;
 
-    teardown(NULL);
+    pair_teardown(NULL);
     assert_int_equal(test_pair_init(&pair), NGX_OK);
     pair.conf.active_cid_limit = 2;
     assert_int_equal(test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED),
@@ -305,7 +286,7 @@ preferred(void **state)
 
 
 #define migrate_test(name)                                                    \
-    cmocka_unit_test_setup_teardown(name, setup, teardown)
+    cmocka_unit_test_setup_teardown(name, setup, pair_teardown)
 
 int
 main(void)

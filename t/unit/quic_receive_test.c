@@ -1,44 +1,14 @@
 
 /* What becomes of a packet besides its frames. */
 
-#include "test.h"
-#include "../lib/test_pair.h"
+#include "pair.h"
 
 
 #define SECOND  TEST_PAIR_SECOND
 
 
-static test_pair_t   pair;
-static quic_conn_t  *conn;
-static client_t     *cl;
-static u_char        kept[CLIENT_DATAGRAM];
-static size_t        nkept;
-
-
-static int
-setup(void **state)
-{
-    if (test_pair_init(&pair) != NGX_OK
-        || test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED) != NGX_OK)
-    {
-        return -1;
-    }
-
-    conn = pair.conn;
-    cl = pair.client;
-
-    return 0;
-}
-
-
-static int
-teardown(void **state)
-{
-    test_pair_done(&pair);
-    assert_int_equal(pair.mem.used, 0);
-
-    return 0;
-}
+static u_char  kept[CLIENT_DATAGRAM];
+static size_t  nkept;
 
 
 /* a packet that an observer keeps for later; its number */
@@ -262,18 +232,15 @@ holes(void **state)
 }
 
 
-#define receive_test(name)                                                    \
-    cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int
 main(void)
 {
     static const struct CMUnitTest  tests[] = {
-        receive_test(idle_timer),
-        receive_test(duplicate),
-        receive_test(refused),
-        receive_test(refused_and_sent_again),
-        receive_test(holes),
+        pair_test(idle_timer),
+        pair_test(duplicate),
+        pair_test(refused),
+        pair_test(refused_and_sent_again),
+        pair_test(holes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
