@@ -168,7 +168,7 @@ is(length $t->get('/lua/exec')->{body}, 300_000, 'Lua: ngx.exec');
 
 # gives up a second after it has asked
 
-$t->get('/lua/abort', args => ['-y', 1, '-Y', 1000]);
+$t->get('/lua/abort', args => [QuicTest::GIVE_UP]);
 ok($t->wait_for(sub {
     return $t->read_file('error.log') =~ /the client has left/;
 }), 'Lua: ngx.on_abort');

@@ -393,8 +393,7 @@ for my $version (2, 3) {
     # gives up a second after it has asked
 
     $line = unfinished($version, sub {
-        $t->get('/silent', "http$version" => 1,
-                args => ['-y', 1, '-Y', 1000]);
+        $t->get('/silent', "http$version" => 1, args => [QuicTest::GIVE_UP]);
     });
 
     is($line->{status}, 499, "499, HTTP/$version");

@@ -98,33 +98,6 @@ sub gone {
 }
 
 
-sub reload {
-    my ($t, $conf) = @_;
-
-    my @old = $t->workers;
-    my %old = map { $_ => 1 } @old;
-
-    $t->write_conf($conf) if $conf;
-    $t->signal('HUP');
-
-    $t->wait_for(sub { @old <= grep { !$old{$_} } $t->workers });
-    $t->wait_for(sub { !grep { !leaving($_) } @old });
-
-    return @old;
-}
-
-
-# A worker that is gone, or knows that it is to go: its title says so.
-
-sub leaving {
-    my ($pid) = @_;
-
-    open my $fh, '<', "/proc/$pid/cmdline" or return 1;
-
-    return (<$fh> // 'shutting down') =~ /shutting down/;
-}
-
-
 sub download {
     my ($name, $workers) = @_;
 
@@ -134,7 +107,7 @@ sub download {
 
     my $c = begin_download($t, '/slow.bin');
 
-    my @old = reload($t);
+    my @old = $t->reload;
     my ($ok, $quick) = (0, 0);
 
     for (1 .. 10) {
@@ -174,7 +147,7 @@ sub upload {
 
     $t->wait_for(sub { glob $t->dir . '/tmp/client_body/*' });
 
-    my @old = reload($t);
+    my @old = $t->reload;
     my $r = finish($c);
 
     ok($r->{ok}, 'upload: it goes on') or diag($r->{error});
@@ -193,7 +166,7 @@ sub removed {
 
     my $c = begin_download($t, '/slow.bin');
 
-    my @old = reload($t, 'server { listen %%PORT_1%% quic; }');
+    my @old = $t->reload('server { listen %%PORT_1%% quic; }');
     my $r = finish($c);
 
     ok($r->{ok}, 'listener removed: the download goes on')
@@ -257,7 +230,7 @@ sub shutdown_timeout {
 
     my $c = begin_download($t, '/long.bin');
 
-    my @old = reload($t);
+    my @old = $t->reload;
     my $r = finish($c);
 
     isnt($r->{exit}, 0, 'worker_shutdown_timeout: broken off');
@@ -282,7 +255,7 @@ sub vanished {
     finish($c);
 
     my $began = time;
-    my @old = reload($t);
+    my @old = $t->reload;
 
     ok(gone($t, @old), 'vanished client: the old worker is gone');
     cmp_ok(time - $began, '<', 15, 'vanished client: in time');
@@ -308,7 +281,7 @@ sub half_open {
     $t->finish($client);
 
     my $began = time;
-    my @old = reload($t);
+    my @old = $t->reload;
 
     ok(gone($t, @old), 'half-open connection: the old worker is gone');
 
@@ -422,7 +395,7 @@ sub quiet {
 
     is(scalar <$out>, "asked\n", 'quiet client: a connection');
 
-    my @old = reload($t);
+    my @old = $t->reload;
     my $said = '';
 
     # with bad luck it's late that the old one may go on

@@ -707,7 +707,8 @@ $t->file('upload', $big);
 
 gone('/silent', 'waiting', QuicTest::GIVE_UP);
 
-my ($upstream) = IO::Select->new($silent)->can_read(QuicTest::TIMEOUT) ? $silent->accept : ();
+my $upstream = IO::Select->new($silent)->can_read(QuicTest::TIMEOUT)
+               ? $silent->accept : undef;
 ok($upstream, 'the upstream was asked');
 
 my $request = '';

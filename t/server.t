@@ -21,7 +21,8 @@ sub curl {
 
     my $port = $t->port;
     my @cmd = ($t->{curl}, '-q', '-sS', '-k', '--http3-only',
-               '-m', QuicTest::TIMEOUT, '--connect-to', "::$addr", @args, "https://$name:$port$uri");
+               '-m', QuicTest::TIMEOUT, '--connect-to', "::$addr", @args,
+               "https://$name:$port$uri");
 
     my $cmd = join ' ', map { "'$_'" } @cmd;
 

@@ -252,12 +252,8 @@ sub foreign {
 sub reload {
     my ($t, $conf) = @_;
 
-    my %old = map { $_ => 1 } $t->workers;
+    my %old = map { $_ => 1 } $t->reload($conf);
 
-    $t->write_conf($conf) if $conf;
-    $t->signal('HUP');
-
-    $t->wait_for(sub { grep { !$old{$_} } $t->workers });
     $t->wait_for(sub { !grep { $old{$_} } $t->workers });
 }
 

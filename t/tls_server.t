@@ -504,17 +504,12 @@ sub reload {
 
     $ca->issue('localhost', by => 'root', names => ['localhost'],
                subject => '/CN=after');
-    my @old = $t->workers;
-    $t->signal('HUP');
+    my @old = $t->reload;
 
     # old workers take no new connections when they have been told to quit; for
     # a moment the new ones are there beside them
 
-    ok($t->wait_for(sub {
-        my $log = $t->read_file('error.log');
-
-        return !grep { $log !~ / $_#\d+: gracefully shutting down/ } @old;
-    }), 'old workers are told');
+    ok(!(grep { !QuicTest::is_leaving($_) } @old), 'old workers are told');
     is(join(' ', curl($t, 'localhost')), '0 ok after', 'after') for 1 .. 2;
 
     ok($t->finish($slow)->{out} eq $body, 'the running one goes on');

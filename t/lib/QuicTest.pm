@@ -433,6 +433,36 @@ sub is_gone {
 }
 
 
+# With another configuration, if that's given: the workers that have been told
+# to go, which take no new connections any more, and may be gone.
+
+sub reload {
+    my ($self, $conf) = @_;
+
+    my @old = $self->workers;
+    my %old = map { $_ => 1 } @old;
+
+    $self->write_conf($conf) if $conf;
+    $self->signal('HUP');
+
+    $self->wait_for(sub { @old <= grep { !$old{$_} } $self->workers });
+    $self->wait_for(sub { !grep { !is_leaving($_) } @old });
+
+    return @old;
+}
+
+
+# A worker that is gone, or knows that it is to go: its title says so.
+
+sub is_leaving {
+    my ($pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/cmdline" or return 1;
+
+    return (<$fh> // 'shutting down') =~ /shutting down/;
+}
+
+
 sub signal {
     my ($self, $signal) = @_;
 
