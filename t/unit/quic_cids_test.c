@@ -15,21 +15,6 @@ teardown(void **state)
 }
 
 
-/* NEW_CONNECTION_ID; all of its bytes are those of its sequence number */
-
-static void
-issue(uint64_t seq, uint64_t retire_prior_to)
-{
-    char  frame[200];
-
-    snprintf(frame, sizeof(frame), "18 #%lu #%lu 08 %02x*8 %02x*16", seq,
-             retire_prior_to, (unsigned) seq & 0xff, (unsigned) seq & 0xff);
-
-    assert_int_equal(client_send_hex(cl, QUIC_PACKET_1RTT, frame), NGX_OK);
-    (void) client_ping(cl);
-}
-
-
 static quic_peer_cid_t *
 stored(uint64_t seq)
 {
@@ -79,7 +64,7 @@ late_copy(void **state)
 {
     ngx_uint_t  i;
 
-    issue(1, 0);
+    pair_issue(1, 0);
     assert_non_null(stored(1));
 
     retire(1);
@@ -87,7 +72,7 @@ late_copy(void **state)
     assert_int_equal(retires(), 1);
 
     for (i = 0; i < 3; i++) {
-        issue(1, 0);
+        pair_issue(1, 0);
         assert_int_equal(conn->state, QUIC_CONN_OPEN);
         assert_null(stored(1));
     }
@@ -102,22 +87,22 @@ late_copy(void **state)
 static void
 late_copy_of_many(void **state)
 {
-    issue(1, 0);
+    pair_issue(1, 0);
     retire(1);
 
-    issue(2, 0);
-    issue(3, 0);
-    issue(4, 0);
+    pair_issue(2, 0);
+    pair_issue(3, 0);
+    pair_issue(4, 0);
     assert_int_equal(conn->state, QUIC_CONN_OPEN);
 
-    issue(1, 0);
+    pair_issue(1, 0);
     assert_int_equal(conn->state, QUIC_CONN_OPEN);
     assert_non_null(stored(0));
     assert_non_null(stored(2));
     assert_non_null(stored(3));
     assert_non_null(stored(4));
 
-    issue(5, 0);
+    pair_issue(5, 0);
     assert_int_equal(conn->state, QUIC_CONN_CLOSING);
     assert_int_equal(conn->close.error, QUIC_CONNECTION_ID_LIMIT_ERROR);
 }
@@ -128,17 +113,17 @@ late_copy_of_many(void **state)
 static void
 late_and_retired(void **state)
 {
-    issue(5, 5);
+    pair_issue(5, 5);
     assert_non_null(stored(5));
     assert_null(stored(0));
     assert_int_equal(cl->retired, 1);
 
-    issue(3, 0);
+    pair_issue(3, 0);
     assert_null(stored(3));
     assert_int_equal(cl->retired, 1 | 1 << 3);
     assert_int_equal(retires(), 2);
 
-    issue(3, 0);
+    pair_issue(3, 0);
     assert_int_equal(retires(), 2);
 
     /* the first of all is known as well */
@@ -156,9 +141,9 @@ late_and_retired(void **state)
 static void
 late_copy_retires(void **state)
 {
-    issue(1, 0);
-    issue(2, 0);
-    issue(2, 2);
+    pair_issue(1, 0);
+    pair_issue(2, 0);
+    pair_issue(2, 2);
 
     assert_null(stored(0));
     assert_null(stored(1));
@@ -172,14 +157,14 @@ late_copy_retires(void **state)
 static void
 far_behind(void **state)
 {
-    issue(1, 1);
-    issue(100, 1);
+    pair_issue(1, 1);
+    pair_issue(100, 1);
     assert_non_null(stored(100));
 
-    issue(100 - 63, 1);
+    pair_issue(100 - 63, 1);
     assert_non_null(stored(100 - 63));
 
-    issue(100 - 64, 1);
+    pair_issue(100 - 64, 1);
     assert_null(stored(100 - 64));
     assert_true(cl->retired & 1ULL << (100 - 64));
     assert_int_equal(conn->state, QUIC_CONN_OPEN);
@@ -207,7 +192,7 @@ contradictions(void **state)
             assert_int_equal(pair_setup(NULL), 0);
         }
 
-        issue(1, 0);
+        pair_issue(1, 0);
         assert_int_equal(client_send_hex(cl, QUIC_PACKET_1RTT, rows[i]),
                          NGX_OK);
         assert_int_equal(conn->state, QUIC_CONN_CLOSING);

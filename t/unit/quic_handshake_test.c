@@ -1,16 +1,12 @@
 
 /* 1-RTT keys over key updates: RFC 9001, section 6. */
 
-#include "test.h"
-#include "../lib/test_pair.h"
+#include "pair.h"
 
 
 #define SECOND  TEST_PAIR_SECOND
 
 
-static test_pair_t        pair;
-static quic_conn_t       *conn;
-static client_t          *cl;
 static quic_key_phase_t  *phase;
 
 
@@ -18,10 +14,8 @@ static void
 connect_to(const client_conf_t *conf, client_state_e state)
 {
     assert_int_equal(test_pair_init(&pair), NGX_OK);
-    assert_int_equal(test_pair_connect(&pair, conf, state), NGX_OK);
+    assert_int_equal(pair_connect(conf, state), NGX_OK);
 
-    conn = pair.conn;
-    cl = pair.client;
     phase = &conn->phase;
 }
 
@@ -30,16 +24,6 @@ static int
 setup(void **state)
 {
     connect_to(NULL, CLIENT_ESTABLISHED);
-
-    return 0;
-}
-
-
-static int
-teardown(void **state)
-{
-    test_pair_done(&pair);
-    assert_int_equal(pair.mem.used, 0);
 
     return 0;
 }
@@ -525,10 +509,10 @@ integrity(void **state)
 
 
 #define handshake_test(name)                                                  \
-    cmocka_unit_test_setup_teardown(name, setup, teardown)
+    cmocka_unit_test_setup_teardown(name, setup, pair_teardown)
 
 #define handshake_test_early(name)                                            \
-    cmocka_unit_test_teardown(name, teardown)
+    cmocka_unit_test_teardown(name, pair_teardown)
 
 int
 main(void)

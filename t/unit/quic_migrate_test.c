@@ -151,20 +151,6 @@ spoofed(void **state)
 }
 
 
-/* NEW_CONNECTION_ID; all of its bytes are those of its sequence number */
-
-static void
-issue(ngx_uint_t seq)
-{
-    char  frame[200];
-
-    snprintf(frame, sizeof(frame), "18 #%lu 00 08 %02lx*8 %02lx*16", seq, seq,
-             seq);
-
-    assert_int_equal(client_send_hex(cl, QUIC_PACKET_1RTT, frame), NGX_OK);
-}
-
-
 /*
  * RFC 9000, 5.1.2: a path that was tried and given up doesn't hold the last
  * connection ID of a client that may give us two, and moves elsewhere then
@@ -178,13 +164,9 @@ probed(void **state)
     pair_teardown(NULL);
     assert_int_equal(test_pair_init(&pair), NGX_OK);
     pair.conf.active_cid_limit = 2;
-    assert_int_equal(test_pair_connect(&pair, NULL, CLIENT_ESTABLISHED),
-                     NGX_OK);
+    assert_int_equal(pair_connect(NULL, CLIENT_ESTABLISHED), NGX_OK);
 
-    conn = pair.conn;
-    cl = pair.client;
-
-    issue(1);
+    pair_issue(1, 0);
 
     tried = home;
     tried.sin.sin_addr.s_addr = htonl(0x0a000004);
@@ -207,7 +189,7 @@ probed(void **state)
     assert_int_equal(cl->retired, 1 << 1);
     assert_int_equal(cl->ncids, 2);
 
-    issue(2);
+    pair_issue(2, 0);
 
     cl->dcid = cl->cids[1].cid;
     assert_true(move(&away));
