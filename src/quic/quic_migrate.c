@@ -400,17 +400,18 @@ quic_migrate_failed(quic_conn_t *c, quic_path_t *p, uint64_t now)
         return;
     }
 
-    if (p != c->paths.active && p == c->paths.latest) {
+    if (p != c->paths.active) {
+
+        if (p != c->paths.latest) {
+            quic_migrate_forget(c, p);
+            return;
+        }
+
         /*
          * 9.6.2: the client is at the preferred address, may listen nowhere
          * else, and then has nothing to say.  The limit of 8.1 ends that.
          */
         quic_path_validate(p, now);
-        return;
-    }
-
-    if (p != c->paths.active) {
-        quic_migrate_forget(c, p);
         return;
     }
 
